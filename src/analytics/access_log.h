@@ -1,0 +1,21 @@
+#pragma once
+// Access log lines: one JSON object per call, with the field names of gateway.md 12.
+#include "analytics/usage.h"
+
+#include <string>
+
+namespace mlgate::analytics {
+
+// Writes lines; keeps the text of the current second. Thread: one.
+class AccessLogFormat {
+ public:
+  // Appends one line, its line end included.
+  void append(std::string& out, const UsageRecord& record);
+
+ private:
+  void append_time(std::string& out, TimeMs time);
+  TimeMs second_ = -1;
+  std::string second_text_;  // "2016-01-29T13:27:14"
+};
+
+}  // namespace mlgate::analytics

@@ -1,0 +1,60 @@
+// What one call costs the worker (a copy into its ring) and the writer thread (counting and one
+// line).
+#include "analytics/access_log.h"
+#include "analytics/ring.h"
+#include "analytics/totals.h"
+
+#include <benchmark/benchmark.h>
+
+namespace mlgate::analytics {
+namespace {
+
+UsageRecord record_of_one_call() {
+  UsageRecord record;
+  record.start_ms = 1'700'000'000'123;
+  record.service = record.api = record.operation = record.subscription = 1;
+  record.total_ns = 1'234'567;
+  record.response_code = record.backend_response_code = 200;
+  record.method = "POST";
+  record.scheme = "https";
+  record.authority = "localhost:8443";
+  record.path = "/azureml-demo/workspaces/abc/services/def/execute";
+  record.query = "api-version=2.0&details=true";
+  record.key_query_name = "subscription-key";
+  record.caller_address = "10.0.0.9";
+  record.client_protocol = "HTTP/1.1";
+  record.service_name = "demo";
+  record.api_name = "azureml-demo-api";
+  record.api_revision = "1";
+  record.operation_name = "rrs-execute";
+  record.subscription_name = "starter-of-jane";
+  record.backend_url = "http://127.0.0.1:9000";
+  record.backend_target = "/workspaces/abc/services/def/execute?api-version=2.0&details=true";
+  record.backend_method = "POST";
+  record.backend_protocol = "HTTP/1.1";
+  return record;
+}
+
+void format_line(benchmark::State& state) {
+  AccessLogFormat format;
+  const auto record = record_of_one_call();
+  std::string out;
+  for (auto _ : state) {
+    format.append(out, record);
+    if (out.size() > 65'536) out.clear();
+  }
+}
+
+void count(benchmark::State& state) {
+  UsageTotals totals;
+  const auto record = record_of_one_call();
+  for (auto _ : state) totals.add(record);
+}
+
+BENCHMARK(format_line);
+BENCHMARK(count);
+
+}  // namespace
+}  // namespace mlgate::analytics
+
+BENCHMARK_MAIN();

@@ -1,0 +1,39 @@
+#pragma once
+// The command line. Each verb is one file with one `add_…` function; the list of them stands in app.cc.
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/data_folder.h"
+#include "app/settings.h"
+#include "base/result.h"
+
+namespace CLI {
+class App;
+}
+
+namespace mlgate::app {
+
+// What every verb starts from: settings of file, environment and flags.
+struct Context {
+  Settings settings;
+  DataFolder data() const { return {settings.text("data")}; }
+};
+
+// Adds its verb to the program; sets `chosen` to what runs once all flags are read. The result is the exit status.
+using Chosen = std::function<int(Context&)>;
+void add_serve(CLI::App& program, Chosen& chosen);
+void add_init(CLI::App& program, Chosen& chosen);
+void add_tutorial(CLI::App& program, Chosen& chosen);
+void add_config(CLI::App& program, Chosen& chosen);
+void add_ca(CLI::App& program, Chosen& chosen);
+void add_version(CLI::App& program, Chosen& chosen);
+
+int run(int argc, char** argv);
+
+// "mlgate: <text>" on standard error; gives 1.
+int complain(const std::string& text);
+int complain(const std::vector<Error>& errors);
+
+}  // namespace mlgate::app

@@ -1,0 +1,27 @@
+#pragma once
+// HTTP calls for verbs of the command line: blocking, on a worker of its own.
+#include <memory>
+#include <string>
+
+#include "http/client.h"
+#include "net/tls_ca.h"
+#include "net/worker.h"
+
+namespace mlgate::app {
+
+class Fetcher {
+ public:
+  // `ca_certificate`: a file with authorities to trust besides the system's; may be empty.
+  static Result<std::unique_ptr<Fetcher>> make(const std::string& ca_certificate);
+  ~Fetcher();
+  Result<http::Response> fetch(http::FetchRequest request);
+
+ private:
+  explicit Fetcher(net::TlsContext tls);
+  net::TlsContext tls_;
+  net::Worker worker_{0};
+  std::unique_ptr<net::TaskGroup> tasks_;
+  std::unique_ptr<http::Client> client_;
+};
+
+}  // namespace mlgate::app

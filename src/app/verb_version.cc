@@ -1,0 +1,19 @@
+// mlgate version
+#include <cstdio>
+
+#include <CLI/CLI.hpp>
+
+#include "app/app.h"
+
+namespace mlgate::app {
+
+void add_version(CLI::App& program, Chosen& chosen) {
+  program.add_subcommand("version", "Prints the version")->callback([&chosen] {
+    chosen = [](Context&) {
+      std::printf("mlgate %s\n", MLGATE_VERSION);
+      return 0;
+    };
+  });
+}
+
+}  // namespace mlgate::app

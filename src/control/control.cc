@@ -1,0 +1,25 @@
+#include "control/control.h"
+
+namespace mlgate::control {
+
+std::vector<Error> Control::update(const apim::ServiceModel& model) {
+  const std::scoped_lock lock(mutex_);
+  auto errors = builder_.update(model);
+  if (errors.empty()) publisher_.publish(builder_.snapshot());
+  return errors;
+}
+
+std::vector<Error> Control::replace(std::span<const apim::ServiceModel> models) {
+  const std::scoped_lock lock(mutex_);
+  auto errors = builder_.replace(models);
+  if (errors.empty()) publisher_.publish(builder_.snapshot());
+  return errors;
+}
+
+void Control::remove(apim::EntityNumber service) {
+  const std::scoped_lock lock(mutex_);
+  builder_.remove(service);
+  publisher_.publish(builder_.snapshot());
+}
+
+}  // namespace mlgate::control

@@ -1,0 +1,31 @@
+#pragma once
+// The control side of the gateway: takes entities over, publishes what they compile to, and keeps
+// quota counters through restarts. Threads: any but a worker; callers are served one after another.
+#include "control/snapshot_builder.h"
+#include "gateway/publisher.h"
+
+#include <mutex>
+#include <span>
+#include <vector>
+
+namespace mlgate::control {
+
+class Control {
+ public:
+  // Both outlive it.
+  Control(BuilderOptions options, policy::Limits& limits, gateway::Publisher& publisher)
+      : builder_(std::move(options), limits), publisher_(publisher) {}
+
+  // Compiles and publishes. With errors the snapshot before stays; on return all new calls see the
+  // new one.
+  std::vector<Error> update(const apim::ServiceModel& model);
+  std::vector<Error> replace(std::span<const apim::ServiceModel> models);
+  void remove(apim::EntityNumber service);
+
+ private:
+  std::mutex mutex_;
+  SnapshotBuilder builder_;
+  gateway::Publisher& publisher_;
+};
+
+}  // namespace mlgate::control

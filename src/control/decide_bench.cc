@@ -1,0 +1,127 @@
+// What deciding a call costs, with few and with many APIs and keys; begin() has a budget of 1
+// microsecond.
+#include "control/control.h"
+#include "gateway/call.h"
+#include "gateway/compose.h"
+
+#include <benchmark/benchmark.h>
+
+#include <string>
+
+namespace mlgate::control {
+namespace {
+
+apim::ServiceModel model_of(int apis, int keys, bool limits) {
+  apim::ServiceModel model;
+  model.service.number = 1;
+  model.service.name = "demo";
+  model.service.is_default = true;
+  apim::Product product;
+  product.number = 2;
+  product.name = "starter";
+  apim::EntityNumber number = 10;
+  for (int i = 0; i < apis; ++i) {
+    apim::Api api;
+    api.number = number++;
+    api.name = "api" + std::to_string(i);
+    api.path = "azureml-demo-" + std::to_string(i);
+    api.service_url = "http://127.0.0.1:9000";
+    api.protocols = {"http"};
+    for (const auto* url_template :
+         {"/workspaces/{w}/services/{s}/execute?api-version={v}&details={d}",
+          "/workspaces/{w}/services/{s}/jobs?api-version={v}"}) {
+      apim::Operation operation;
+      operation.number = number++;
+      operation.name = "op" + std::to_string(operation.number);
+      operation.api = api.name;
+      operation.method = "POST";
+      operation.url_template = url_template;
+      model.operations.push_back(operation);
+    }
+    product.apis.push_back(api.name);
+    model.apis.push_back(api);
+  }
+  model.products = {product};
+  for (int i = 0; i < keys; ++i) {
+    apim::Subscription subscription;
+    subscription.number = number++;
+    subscription.name = "sub" + std::to_string(i);
+    subscription.scope = {apim::ScopeKind::product, "starter"};
+    subscription.state = apim::SubscriptionState::active;
+    subscription.primary_key = "0123456789abcdef01234567" + std::to_string(10'000'000 + i);
+    subscription.secondary_key = "fedcba98fedcba98fedcba98" + std::to_string(10'000'000 + i);
+    model.subscriptions.push_back(subscription);
+  }
+  if (limits) {
+    apim::Policy policy;
+    policy.number = number++;
+    policy.scope = {apim::PolicyScopeKind::product, "starter", ""};
+    policy.text =
+        "<policies><inbound><rate-limit calls='1000000' renewal-period='1'/>"
+        "<quota calls='1000000000000' renewal-period='0'/></inbound></policies>";
+    model.policies = {policy};
+  }
+  return model;
+}
+
+void fill(gateway::Call& call, int api, std::string& path, std::string_view key) {
+  auto& request = call.x.request;
+  request.method = "POST";
+  path = "/azureml-demo-" + std::to_string(api) + "/workspaces/abc/services/def/execute";
+  request.path = path;
+  request.query = "api-version=2.0&details=true";
+  request.scheme = "http";
+  request.authority = "127.0.0.1:8080";
+  request.peer = "127.0.0.1";
+  request.headers.add("Host", "127.0.0.1:8080");
+  request.headers.add("User-Agent", "bench/1.0 (linux; x86_64)");
+  request.headers.add("Accept", "*/*");
+  request.headers.add("Content-Type", "application/json");
+  request.headers.add("Content-Length", "120");
+  request.headers.add("Authorization", "Bearer 0123456789abcdef0123456789abcdef");
+  request.headers.add("Ocp-Apim-Subscription-Key", key);
+}
+
+void decide(benchmark::State& state, bool with_limits) {
+  const int apis = int(state.range(0)), keys = int(state.range(1));
+  policy::Limits limits;
+  gateway::Publisher publisher;
+  Control control(BuilderOptions{}, limits, publisher);
+  const auto model = model_of(apis, keys, with_limits);
+  if (!control.update(model).empty()) state.SkipWithError("the model is not valid");
+  gateway::SnapshotHandle handle(publisher);
+  gateway::Call call;
+  std::string path;
+  char buffer[4096];
+  int turn = 0;
+  std::int64_t now_ns = 0;
+  for (auto _ : state) {
+    call.reset();
+    fill(call, turn % apis, path, model.subscriptions[std::size_t(turn * 7 % keys)].primary_key);
+    call.pin = handle.pin();
+    call.x.now_ns = now_ns += 100'000;
+    if (gateway::begin(call) != gateway::Step::forward) state.SkipWithError("refused");
+    benchmark::DoNotOptimize(gateway::compose_forward_head(call, {}, buffer));
+    ++turn;
+  }
+}
+
+void fill_only(benchmark::State& state) {
+  gateway::Call call;
+  std::string path;
+  int turn = 0;
+  for (auto _ : state) {
+    call.reset();
+    fill(call, turn++ % 10, path, "0123456789abcdef0123456710000000");
+    benchmark::DoNotOptimize(call.x.request.headers.size());
+  }
+}
+
+BENCHMARK(fill_only);
+BENCHMARK_CAPTURE(decide, key_only, false)->Args({1, 1000})->Args({1000, 1000})->Args({1, 100'000});
+BENCHMARK_CAPTURE(decide, rate_limit_and_quota, true)->Args({1, 1000});
+
+}  // namespace
+}  // namespace mlgate::control
+
+BENCHMARK_MAIN();

@@ -1,0 +1,82 @@
+#pragma once
+// Compiles the entities of API management into what the gateway serves. Everything is checked;
+// errors are collected, not only the first. A service with errors keeps what it served before.
+// Parts whose entities did not change are shared with the snapshot before, so a change costs what
+// it touches.
+#include "apim/model.h"
+#include "base/result.h"
+#include "gateway/assemble.h"
+#include "gateway/snapshot.h"
+#include "policy/catalog.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace mlgate::policy {
+struct Limits;
+}
+namespace mlgate::http {
+class LocalService;
+}
+
+namespace mlgate::control {
+
+// An address under which this program's own services answer: backends there are called in process.
+struct OwnAddress {
+  std::string host;        // Exact, or "*.suffix" for every name below it; compared without case.
+  std::uint16_t port = 0;  // 0: any.
+};
+
+struct BuilderOptions {
+  std::string gateway_domain =
+      "localhost";              // `{service}.{gateway_domain}` is a host of each service.
+  std::string default_service;  // Wins over Service::is_default when not empty.
+  gateway::PathCase path_case;
+  std::vector<OwnAddress> own_addresses;
+  http::LocalService* own_services = nullptr;  // Null: every backend is called over the network.
+};
+
+// Thread: one at a time; no worker.
+class SnapshotBuilder {
+ public:
+  // `limits` holds the counters and outlives every snapshot.
+  SnapshotBuilder(BuilderOptions options, policy::Limits& limits);
+
+  // Takes the service over, new or changed. Errors name what they are about
+  // ("apis/echo-api/serviceUrl"); with errors nothing changes.
+  std::vector<Error> update(const apim::ServiceModel& model);
+  // Takes over exactly these, all or none.
+  std::vector<Error> replace(std::span<const apim::ServiceModel> models);
+  void remove(apim::EntityNumber service);
+
+  // The snapshot of all services taken over, with the next version number.
+  std::shared_ptr<const gateway::Snapshot> snapshot();
+
+ private:
+  struct Kept {
+    std::shared_ptr<const gateway::ServicePart> part;
+    std::vector<std::string> hosts;
+    bool is_default = false;
+  };
+  using Services = std::map<apim::EntityNumber, Kept>;
+
+  Result<Kept> compile(const apim::ServiceModel& model, const Kept* before,
+                       std::vector<Error>& errors) const;
+  std::vector<Error> check_hosts(const Services& services) const;
+
+  BuilderOptions options_;
+  policy::Limits& limits_;
+  policy::PolicyCatalog catalog_;
+  Services services_;
+  std::uint64_t version_ = 0;
+};
+
+// Does `backend` lie on one of these addresses?
+bool is_own_address(const gateway::Backend& backend,
+                    std::span<const OwnAddress> addresses) noexcept;
+
+}  // namespace mlgate::control

@@ -1,0 +1,405 @@
+#include "gateway/handler.h"
+
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "base/json.h"
+#include "base/time.h"
+#include "gateway/compose.h"
+
+namespace mlgate::gateway {
+namespace {
+
+constexpr std::size_t kCallsKeptMax = 256;
+constexpr std::size_t kDeadlinesMax = 64;
+
+// A call that is being served: what the steps below share.
+struct Service {
+  http::ServerCall& server;
+  Call& call;
+  http::Client& client;
+  const HandlerOptions& options;
+  net::Deadline* response_deadline = nullptr;
+  std::int64_t backend_ns = 0;
+  bool caller_gone = false;
+};
+
+BodyFraming framing_of(const http::RequestHead& head) {
+  if (head.chunked) return {BodyFraming::Kind::chunked, 0};
+  if (head.content_length) return {BodyFraming::Kind::length, *head.content_length};
+  return {};
+}
+
+net::Awaitable<void> write_answer(Service& s) {
+  const policy::ResponseHead& response = s.call.x.response;
+  const auto started = s.server.start({.status = response.status,
+                                       .reason = response.reason,
+                                       .fields = &response.headers,
+                                       .body_bytes = response.body.size()});
+  if (!started) {
+    s.server.abort();
+    co_return;
+  }
+  if (!s.server.try_append(response.body)) {
+    const auto written = co_await s.server.write(response.body);
+    if (!written) s.caller_gone = true;
+  }
+  if (s.caller_gone || s.server.try_finish()) co_return;
+  const auto finished = co_await s.server.finish();
+  if (!finished) s.caller_gone = true;
+}
+
+void fail_reading(Service& s, const Error& error) {
+  if (error.code() == Errc::closed) {
+    s.caller_gone = true;
+    client_gone(s.call);
+  } else if (error.code() == Errc::exhausted) {
+    fail_too_large(s.call);
+  } else if (error.code() == Errc::timeout) {
+    policy::answer_error(s.call.x, 408, "Request Timeout", "The request body came too slowly.");
+  } else {
+    policy::answer_error(s.call.x, 400, "Bad Request", "The request body is malformed.");
+  }
+}
+
+net::Awaitable<void> serve_local(Service& s) {
+  std::string kept;
+  std::string_view body;
+  if (const auto buffered = s.server.buffered_body()) {
+    body = *buffered;
+  } else {
+    auto whole = co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max));
+    if (!whole) {
+      fail_reading(s, whole.error());
+      if (!s.caller_gone) co_await write_answer(s);  // nothing to check
+      co_return;
+    }
+    kept = *std::move(whole);
+    body = kept;
+  }
+  Call& call = s.call;
+  const policy::RequestHead& head = call.x.request;
+  const http::Request request{.method = head.method,
+                              .path = call.plan.path,
+                              .query = call.plan.query,
+                              .scheme = head.scheme,
+                              .authority = head.authority,
+                              .peer = head.peer,
+                              .headers = &head.headers,
+                              .body = body};
+  const std::int64_t sent_ns = system_clock().steady_ns();
+  const http::Response response = co_await call.plan.backend->local->serve(request);
+  s.backend_ns = system_clock().steady_ns() - sent_ns;
+  call.x.now_ns = s.server.worker().now_ns();
+  call.x.response.status = response.status;
+  call.x.response.reason = response.reason;
+  call.x.response.headers.clear();
+  for (const auto& [name, value] : response.headers) call.x.response.headers.add(name, value);
+  call.backend_status = response.status;
+  if (respond(call) == Step::forward) call.x.response.body = response.body;
+  co_await write_answer(s);  // nothing to check
+}
+
+// The connection that the request goes out on: a pooled one, or a new one.
+net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::Origin& origin) {
+  if (auto pooled = s.client.take_idle(origin)) co_return pooled;
+  co_return co_await s.client.connect(origin);
+}
+
+// Sends head and, when it is here, body, in one piece.
+net::Task<void> send_request(Service& s, http::ClientConnection& connection, BodyFraming framing,
+                             std::string_view whole_body) {
+  net::Block block = s.server.worker().blocks().take();
+  const auto size = compose_forward_head(s.call, framing, {block.data(), net::Block::size()});
+  if (!size) co_return fail(Errc::internal, "the request head does not fit");
+  std::size_t filled = *size;
+  const bool together = whole_body.size() <= net::Block::size() - filled;
+  if (together && !whole_body.empty()) {
+    std::memcpy(block.data() + filled, whole_body.data(), whole_body.size());
+    filled += whole_body.size();
+  }
+  std::string_view rest(block.data(), filled);
+  const net::Io io = connection.stream.try_write(rest);
+  if (io.state == net::Io::State::done) rest.remove_prefix(io.bytes);
+  if (!rest.empty()) {
+    CO_TRY_OK(co_await connection.stream.write_all(rest, s.client.response_deadline()));
+  }
+  if (!together) {
+    CO_TRY_OK(co_await connection.stream.write_all(whole_body, s.client.response_deadline()));
+  }
+  co_return Result<void>();
+}
+
+enum class Streamed : unsigned char { done, early_answer, caller_failed, backend_failed };
+
+// Passes the request body on as it comes. A backend that answers early ends it.
+net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& connection,
+                                        BodyFraming framing) {
+  std::uint64_t passed = 0;
+  char header[http::kChunkHeaderBytesMax];
+  const bool chunked = framing.kind == BodyFraming::Kind::chunked;
+  net::Deadline& deadline = s.client.response_deadline();
+  for (;;) {
+    const auto piece = co_await s.server.read_body();
+    if (!piece) {
+      fail_reading(s, piece.error());
+      co_return Streamed::caller_failed;
+    }
+    if (piece->empty()) break;
+    passed += piece->size();
+    if (s.options.request_body_max != 0 && passed > s.options.request_body_max) {
+      fail_too_large(s.call);
+      co_return Streamed::caller_failed;
+    }
+    if (connection.stream.has_news()) co_return Streamed::early_answer;
+    if (chunked) {
+      const std::size_t size = http::write_chunk_header(piece->size(), header);
+      const auto sent = co_await connection.stream.write_all({header, size}, deadline);
+      if (!sent) co_return Streamed::backend_failed;
+    }
+    const auto sent = co_await connection.stream.write_all(*piece, deadline);
+    if (!sent) co_return Streamed::backend_failed;
+    if (chunked) {
+      const auto ended = co_await connection.stream.write_all("\r\n", deadline);
+      if (!ended) co_return Streamed::backend_failed;
+    }
+  }
+  if (chunked) {
+    const auto sent = co_await connection.stream.write_all(http::kLastChunk, deadline);
+    if (!sent) co_return Streamed::backend_failed;
+  }
+  co_return Streamed::done;
+}
+
+// The answer's head is written; passes the body on. False when the backend broke off.
+net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connection) {
+  using State = http::Incoming::Piece::State;
+  for (;;) {
+    http::Incoming::Piece piece = connection.in.next();
+    if (piece.state == State::end) co_return true;
+    if (piece.state == State::need_more) {
+      // What has come goes out before we wait for more: events must not sit in a buffer.
+      const auto flushed = co_await s.server.flush();
+      if (!flushed) {
+        s.caller_gone = true;
+        co_return true;
+      }
+      const auto more = co_await connection.read_body(s.client.response_deadline());
+      if (!more) co_return false;
+      if (more->empty()) co_return true;
+      piece = {State::data, *more};
+    }
+    if (piece.state == State::bad) co_return false;
+    if (s.server.try_append(piece.bytes)) continue;
+    const auto written = co_await s.server.write(piece.bytes);
+    if (!written) {
+      s.caller_gone = true;
+      co_return true;
+    }
+  }
+}
+
+net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnection> connection,
+                                 const http::Origin& origin, bool request_sent) {
+  Call& call = s.call;
+  policy::ResponseHead& response = call.x.response;
+  response.status = connection->head.status;
+  response.reason = connection->head.reason;
+  response.headers = connection->head.fields;
+  response.body = {};
+  call.backend_status = response.status;
+  call.x.now_ns = s.server.worker().now_ns();
+  if (respond(call) == Step::answer) {
+    co_await write_answer(s);  // nothing to check
+    co_return;
+  }
+  const bool until_end = connection->head.chunked || !connection->head.content_length;
+  const auto started = s.server.start(
+      {.status = response.status,
+       .reason = response.reason,
+       .fields = &response.headers,
+       .body_bytes = until_end && !connection->in.body_done()
+                         ? std::nullopt
+                         : std::optional(connection->head.content_length.value_or(0))});
+  if (!started) {
+    s.server.abort();
+    co_return;
+  }
+  if (!co_await stream_response(s, *connection)) {
+    s.server.abort();  // The caller must not take the part for the whole.
+    co_return;
+  }
+  if (s.caller_gone) co_return;
+  if (request_sent) s.client.give_back(origin, std::move(connection));
+  if (s.server.try_finish()) co_return;
+  const auto finished = co_await s.server.finish();
+  if (!finished) s.caller_gone = true;
+}
+
+BackendFailure failure_of(const Error& error, bool connecting) {
+  if (error.code() != Errc::timeout) return BackendFailure::connect;
+  return connecting ? BackendFailure::connect_timeout : BackendFailure::timeout;
+}
+
+bool may_repeat(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+         method == "OPTIONS" || method == "TRACE";
+}
+
+enum class Attempt : unsigned char { done, stale_connection };
+
+// One try at the backend. stale_connection: a pooled connection died before it answered, and nothing was lost.
+net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, BodyFraming framing,
+                                        std::optional<std::string_view> whole_body) {
+  Call& call = s.call;
+  const std::string& authority = call.plan.backend->authority;
+  auto connection = co_await dial(s, origin);
+  if (!connection) {
+    fail_backend(call, failure_of(connection.error(), true), authority);
+    co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  http::ClientConnection& backend = **connection;
+  const std::int64_t sent_ns = system_clock().steady_ns();
+  const auto sent = co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));
+  Streamed streamed = Streamed::done;
+  if (sent && !whole_body) streamed = co_await stream_request(s, backend, framing);
+  if (streamed == Streamed::caller_failed) {
+    if (!s.caller_gone) co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  // A backend that refuses the body may have closed for reading and still have answered.
+  const auto head = co_await backend.read_head(call.x.request.method, *s.response_deadline);
+  s.backend_ns = system_clock().steady_ns() - sent_ns;
+  if (!head) {
+    const bool untouched = backend.reused && head.error().code() == Errc::closed && whole_body &&
+                           may_repeat(call.x.request.method);
+    if (untouched) co_return Attempt::stale_connection;
+    fail_backend(call, failure_of(head.error(), false), authority);
+    co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  const bool complete = sent && streamed == Streamed::done;
+  co_await pass_answer(s, *std::move(connection), origin, complete);  // nothing to check
+  co_return Attempt::done;
+}
+
+net::Awaitable<void> serve_http(Service& s) {
+  const Backend& backend = *s.call.plan.backend;
+  const http::RequestHead& head = s.server.head();
+  if (s.options.request_body_max != 0 && head.content_length.value_or(0) > s.options.request_body_max) {
+    fail_too_large(s.call);
+    co_await write_answer(s);  // nothing to check
+    co_return;
+  }
+  const http::Origin origin{backend.tls, backend.host, backend.port};
+  const BodyFraming framing = framing_of(head);
+  const std::optional<std::string_view> body = s.server.buffered_body();
+  for (int tries = 0; tries < 3; ++tries)
+    if (co_await attempt_backend(s, origin, framing, body) == Attempt::done) co_return;
+  fail_backend(s.call, BackendFailure::connect, backend.authority);
+  co_await write_answer(s);  // nothing to check
+}
+
+}  // namespace
+
+Station::Station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,
+                 net::AddressCheck guard, ssl_ctx_st* tls, const HandlerOptions& options)
+    : worker_(worker), snapshots_(publisher), sink_(sink),
+      client_(worker, std::move(guard), tls, options.client) {}
+
+std::unique_ptr<Call> Station::take() {
+  if (calls_.empty()) return std::make_unique<Call>();
+  std::unique_ptr<Call> call = std::move(calls_.back());
+  calls_.pop_back();
+  return call;
+}
+
+void Station::give(std::unique_ptr<Call> call) {
+  call->reset();  // Also lets go of the snapshot.
+  if (calls_.size() < kCallsKeptMax) calls_.push_back(std::move(call));
+}
+
+net::Deadline& Station::deadline(std::uint32_t timeout_ms) {
+  auto found = deadlines_.find(timeout_ms);
+  if (found == deadlines_.end()) {
+    // Time limits come from policies, so they are few; a policy that makes many shares the next longer one.
+    if (deadlines_.size() >= kDeadlinesMax) {
+      found = deadlines_.lower_bound(timeout_ms);
+      return found == deadlines_.end() ? *deadlines_.rbegin()->second : *found->second;
+    }
+    found = deadlines_
+                .emplace(timeout_ms, std::make_unique<net::Deadline>(
+                                         worker_.poller(), std::chrono::milliseconds(timeout_ms)))
+                .first;
+  }
+  return *found->second;
+}
+
+void GatewayHandler::open_station(net::Worker& worker, const Publisher& publisher,
+                                  analytics::UsageSink& sink, net::AddressCheck guard,
+                                  ssl_ctx_st* tls) {
+  stations_[worker.index()] =
+      std::make_unique<Station>(worker, publisher, sink, std::move(guard), tls, options_);
+}
+
+void GatewayHandler::close_station(const net::Worker& worker) { stations_[worker.index()].reset(); }
+
+net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
+  Station& station = *stations_[server.worker().index()];
+  const std::int64_t began_ns = system_clock().steady_ns();
+  std::unique_ptr<Call> owned = station.take();
+  Call& call = *owned;
+  call.options = options_.gateway;
+  call.pin = station.snapshots_.pin();
+  const http::RequestHead& head = server.head();
+  policy::RequestHead& request = call.x.request;
+  request.method = head.method;
+  request.path = head.path;
+  request.query = head.query;
+  request.scheme = server.scheme();
+  request.authority = head.authority;
+  request.peer = server.peer();
+  request.headers = head.fields;
+  call.upgrade = !head.upgrade.empty();
+  call.x.now_ms = system_clock().now_ms();
+  call.x.now_ns = began_ns;
+  station.ids_.next(call.x.request_id);
+
+  Service service{.server = server, .call = call, .client = station.client_, .options = options_};
+  if (begin(call) == Step::answer) {
+    co_await write_answer(service);  // nothing to check
+  } else {
+    service.response_deadline = &station.deadline(call.plan.timeout_ms);
+    if (call.plan.backend->kind == Backend::Kind::local) {
+      co_await serve_local(service);  // nothing to check
+    } else {
+      co_await serve_http(service);  // nothing to check
+    }
+  }
+  if (service.caller_gone) server.abort();
+  finish(call,
+         {.request_bytes = server.bytes_in(),
+          .response_bytes = server.bytes_out(),
+          .total_ns = system_clock().steady_ns() - began_ns,
+          .backend_ns = service.backend_ns,
+          .tls_version = server.tls_version(),
+          .client_protocol = head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1",
+          .sent = !service.caller_gone},
+         station.sink_);
+  station.give(std::move(owned));
+}
+
+http::Response GatewayHandler::protocol_error(int status, std::string_view what) {
+  http::Response response;
+  response.status = status;
+  response.set("Content-Type", "application/json");
+  std::string message;
+  append_json_string(message, what);
+  response.body =
+      "{ \"statusCode\": " + std::to_string(status) + ", \"message\": " + message + " }";
+  return response;
+}
+
+}  // namespace mlgate::gateway

@@ -1,0 +1,140 @@
+#pragma once
+// The configuration as the data path sees it: compiled, immutable, shared by all workers. A call
+// pins the snapshot it began with. Parts are shared between snapshots by pointer, so a change
+// compiles only what it touches; counters, caches and pools live outside, under the stable numbers
+// that stand in the parts.
+#include "gateway/backend.h"
+#include "gateway/key_table.h"
+#include "gateway/operation_trie.h"
+#include "gateway/url_template.h"
+#include "policy/pipeline.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace mlgate::gateway {
+
+using DocumentPtr = std::shared_ptr<const policy::CompiledDocument>;
+using PipelinePtr = std::shared_ptr<const policy::Pipeline>;
+
+struct OperationPart {
+  std::uint64_t number = 0;
+  std::string name;
+  std::string display_name;
+  std::string method;
+  std::string url_template;
+  DocumentPtr document;  // Null: none of its own.
+};
+
+struct Protocols {
+  bool http = false, https = false, ws = false, wss = false;
+  bool allows(std::string_view scheme, bool upgrade) const noexcept;
+};
+
+// One revision of one API.
+struct ApiPart {
+  std::uint64_t number = 0;
+  std::string
+      fingerprint;  // Of everything it was compiled from; equal means the part can be shared.
+  std::string name;
+  std::string display_name;
+  std::string path;  // Without slashes at the ends.
+  std::string revision;
+  bool is_current = true;
+  bool is_online = true;
+  Protocols protocols;
+  bool subscription_required = true;
+  std::string key_header = "Ocp-Apim-Subscription-Key";
+  std::string key_query = "subscription-key";
+  Backend backend;
+  DocumentPtr document;
+  std::vector<OperationPart> operations;  // In the order of their creation.
+  OperationTrie trie;
+};
+
+struct ProductPart {
+  std::uint64_t number = 0;
+  std::string fingerprint;
+  std::string name;
+  std::string display_name;
+  bool subscription_required = true;
+  DocumentPtr document;
+};
+
+// The pipelines of an API's operations in one product context.
+struct ProductContext {
+  std::shared_ptr<const ProductPart> product;  // Null: the context of the API alone.
+  std::vector<PipelinePtr> pipelines;          // By the operation's index.
+};
+
+// An API with everything that stands around it.
+struct ApiBinding {
+  std::shared_ptr<const ApiPart> api;
+  std::vector<ProductContext> contexts;  // [0] is the one without a product.
+  std::uint32_t open_context = 0;        // Index of the open product's context; 0: there is none.
+  DocumentPtr global_document;           // What it was flattened with.
+
+  const ProductContext* context_of(std::uint64_t product_number) const noexcept;
+};
+using ApiBindingPtr = std::shared_ptr<const ApiBinding>;
+
+// APIs of one service by path: the longest match of whole segments wins; `;rev=N` chooses a
+// revision.
+class ApiTrie {
+ public:
+  struct Match {
+    const ApiBinding* binding = nullptr;
+    std::size_t segments = 0;  // Taken by the API's path.
+  };
+  explicit ApiTrie(PathCase path_case = {});
+  void add(ApiBindingPtr binding);
+  Match find(const RequestPath& path) const noexcept;
+
+ private:
+  struct Node {
+    std::vector<ApiBindingPtr> revisions;  // The current one first.
+  };
+  const ApiBinding* pick(const Node& node, std::string_view revision) const noexcept;
+  SegmentTable children_;
+  std::vector<Node> nodes_;
+};
+
+struct ServicePart {
+  std::uint64_t number = 0;
+  std::string name;
+  bool enabled = true;
+  ApiTrie apis;
+  std::vector<ApiBindingPtr> bindings;
+  std::vector<std::shared_ptr<const ProductPart>> products;
+  std::shared_ptr<const KeyTable> keys;
+  std::string keys_fingerprint;
+  DocumentPtr global_document;
+  std::string global_fingerprint;
+  PipelinePtr unmatched;  // The global document alone: its on-error runs when nothing matches.
+};
+
+struct HostHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const noexcept;
+};
+struct HostEqual {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const noexcept;
+};
+
+struct Snapshot {
+  std::uint64_t version = 0;
+  std::vector<std::shared_ptr<const ServicePart>> services;
+  // Host names without port, compared without case.
+  std::unordered_map<std::string, const ServicePart*, HostHash, HostEqual> hosts;
+  const ServicePart* default_service = nullptr;
+
+  // `authority` as in the Host header, port included. nullptr when there is no service at all.
+  const ServicePart* service_of(std::string_view authority) const noexcept;
+};
+
+}  // namespace mlgate::gateway

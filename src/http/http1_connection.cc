@@ -1,0 +1,375 @@
+#include "http/http1_connection.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+
+#include "base/check.h"
+#include "base/text.h"
+
+namespace mlgate::http {
+namespace {
+
+constexpr std::int64_t kSlowGraceNs = 10'000'000'000;
+constexpr std::size_t kLingerBytesMax = 256 * 1024;
+constexpr std::size_t kDrainBytesMax = 64 * 1024;
+// Room that a chunk needs around its data, and the last chunk behind it.
+constexpr std::size_t kChunkOverhead = kChunkHeaderBytesMax + 2 + kLastChunk.size();
+
+bool is_framing_field(std::string_view name) noexcept {
+  return equals_ignoring_case(name, "content-length") ||
+         equals_ignoring_case(name, "transfer-encoding") || equals_ignoring_case(name, "connection") ||
+         equals_ignoring_case(name, "keep-alive");
+}
+
+}  // namespace
+
+Http1Connection::Http1Connection(Server& server, int fd, const net::Address& peer)
+    : server_(server), in_(stream_, server.worker_.blocks()) {
+  stream_.open(server.worker_.poller(), fd);
+  if (server.options_.tls) stream_.start_tls_server(server.options_.tls);
+  const std::string text = peer.text();
+  std::memcpy(peer_.data(), text.data(), std::min(text.size(), peer_.size() - 1));
+  server_.connections_.push_back(this);
+}
+
+Http1Connection::~Http1Connection() { std::erase(server_.connections_, this); }
+
+void Http1Connection::stop(bool now) noexcept {
+  stopping_ = true;
+  if (now || idle()) stream_.cancel();
+}
+
+net::Awaitable<void> Http1Connection::run() {
+  if (stream_.is_tls()) {
+    const auto shaken = co_await stream_.handshake(server_.timeouts_.head);
+    if (!shaken) co_return;
+  }
+  for (unsigned served = 0;; ++served) {
+    if (co_await await_request() == Next::closed) co_return;
+    state_ = server_.take_state();
+    if (!co_await read_head()) break;
+    co_await server_.handler_.handle(*this);  // nothing to check
+    co_await end_call();                      // nothing to check
+    if (broken_ || !keep_alive_ || stopping_) break;
+    server_.give_state(std::move(state_));
+    // A caller that pipelines without end lets the others have their turn.
+    if (served % 64 == 63) co_await net::yield(server_.worker_.executor());  // nothing to check
+  }
+  if (!broken_) co_await linger();  // nothing to check
+  if (state_) server_.give_state(std::move(state_));
+}
+
+net::Awaitable<Http1Connection::Next> Http1Connection::await_request() {
+  if (!in_.empty()) co_return Next::request;
+  for (;;) {
+    const net::Io io = in_.fill();
+    if (io.state == net::Io::State::done) co_return Next::request;
+    in_.finish();  // Waits without a block.
+    if (io.state == net::Io::State::end || io.state == net::Io::State::error || stopping_)
+      co_return Next::closed;
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.idle);
+    if (wake != net::Wake::ready) co_return Next::closed;
+  }
+}
+
+net::Awaitable<bool> Http1Connection::read_head() {
+  const std::int64_t since_ns = server_.worker_.now_ns();
+  std::size_t seen = 0;
+  for (;;) {
+    const HeadResult parsed = parse_request_head(in_.bytes(), state_->head, seen);
+    if (parsed.state == HeadState::complete) {
+      begin_call(parsed.head_bytes);
+      co_return true;
+    }
+    if (parsed.state == HeadState::error) {
+      co_await refuse(parsed.status, parsed.reason);  // nothing to check
+      co_return false;
+    }
+    seen = in_.bytes().size();
+    const net::Io io = in_.fill();
+    if (io.state == net::Io::State::done) continue;
+    if (io.state == net::Io::State::end || io.state == net::Io::State::error) {
+      broken_ = true;
+      co_return false;
+    }
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.head);
+    const bool late = server_.worker_.now_ns() - since_ns >
+                      std::chrono::nanoseconds(server_.options_.limits.head_time).count();
+    if (wake == net::Wake::timeout || late) {
+      co_await refuse(408, "The request head took too long.");  // nothing to check
+      co_return false;
+    }
+    if (wake == net::Wake::cancelled) {
+      broken_ = true;
+      co_return false;
+    }
+  }
+}
+
+void Http1Connection::begin_call(std::size_t head_bytes) noexcept {
+  const RequestHead& head = state_->head;
+  in_.take_head(head_bytes);
+  in_.begin_body(head.chunked           ? Framing::chunked
+                 : head.content_length ? Framing::length
+                                       : Framing::none,
+                 head.content_length.value_or(0));
+  head_bytes_ = head_bytes;
+  bytes_out_ = 0;
+  body_since_ns_ = 0;
+  started_ = finished_ = broken_ = chunked_out_ = no_body_ = false;
+  keep_alive_ = head.keep_alive && !stopping_;
+  expect_continue_ = head.expect_continue && !in_.body_done();
+}
+
+net::Awaitable<void> Http1Connection::refuse(int status, std::string_view what) {
+  // The message could not be read, so where the next one begins is unknown: answer and close.
+  Response response = server_.handler_.protocol_error(status, what);
+  state_->head = RequestHead();
+  state_->head.version_minor = 1;
+  in_.begin_body(Framing::none, 0);
+  started_ = finished_ = broken_ = chunked_out_ = no_body_ = expect_continue_ = false;
+  keep_alive_ = false;
+  const auto sent = co_await respond(*this, response);
+  if (!sent) broken_ = true;
+}
+
+bool Http1Connection::too_slow() const noexcept {
+  const std::int64_t spent_ns = server_.worker_.now_ns() - body_since_ns_;
+  if (spent_ns < kSlowGraceNs) return false;
+  return double(in_.body_bytes()) * 1e9 <
+         double(server_.options_.limits.body_rate_min) * double(spent_ns);
+}
+
+std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
+  std::string_view body;
+  if (!in_.whole_body(body)) return std::nullopt;
+  return body;
+}
+
+net::Task<std::string_view> Http1Connection::read_body() {
+  if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
+  for (;;) {
+    const Incoming::Piece piece = in_.next();
+    switch (piece.state) {
+      case Incoming::Piece::State::data: co_return piece.bytes;
+      case Incoming::Piece::State::end: co_return std::string_view();
+      case Incoming::Piece::State::bad:
+        keep_alive_ = false;
+        co_return fail(Errc::invalid_argument, "The chunked body is malformed.");
+      case Incoming::Piece::State::need_more: break;
+    }
+    if (expect_continue_) {
+      expect_continue_ = false;
+      CO_TRY_OK(co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n", server_.timeouts_.body));
+    }
+    const net::Io io = in_.fill();
+    if (io.state == net::Io::State::done) continue;
+    if (io.state == net::Io::State::end || io.state == net::Io::State::error) {
+      broken_ = true;
+      co_return fail(Errc::closed, "The caller closed the connection inside the body.");
+    }
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.body);
+    if (wake == net::Wake::timeout || too_slow()) {
+      keep_alive_ = false;
+      co_return fail(Errc::timeout, "The request body came too slowly.");
+    }
+    if (wake == net::Wake::cancelled) {
+      broken_ = true;
+      co_return fail(Errc::closed, "The connection was closed.");
+    }
+  }
+}
+
+bool Http1Connection::room_for(std::size_t size) noexcept {
+  if (!out_) {
+    out_ = server_.worker_.blocks().take();
+    out_begin_ = out_end_ = 0;
+  }
+  return net::Block::size() - out_end_ >= size;
+}
+
+void Http1Connection::put(std::string_view bytes) noexcept {
+  std::memcpy(out_.data() + out_end_, bytes.data(), bytes.size());
+  out_end_ += bytes.size();
+}
+
+Result<void> Http1Connection::start(const ResponseStart& response) {
+  DCHECK(!started_);
+  const std::string_view reason =
+      response.reason.empty() ? standard_reason(response.status) : response.reason;
+  std::size_t size = 160 + reason.size();
+  if (response.fields)
+    for (const Field& field : *response.fields) size += field.name.size() + field.value.size() + 4;
+  if (!room_for(size)) return fail(Errc::exhausted, "the response head is larger than 64 KiB");
+
+  char number[24];
+  const auto digits = [&](std::uint64_t value) {
+    return std::string_view(number, std::size_t(std::to_chars(number, number + 24, value).ptr - number));
+  };
+  const RequestHead& head = state_->head;
+  put("HTTP/1.1 ");
+  put(digits(std::uint64_t(response.status)));
+  put(" ");
+  put(reason);
+  put("\r\n");
+  bool dated = false;
+  if (response.fields) {
+    for (const Field& field : *response.fields) {
+      if (is_framing_field(field.name)) continue;
+      dated = dated || equals_ignoring_case(field.name, "date");
+      put(field.name);
+      put(": ");
+      put(field.value);
+      put("\r\n");
+    }
+  }
+  if (!dated) put(server_.date_field());
+  const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
+  no_body_ = bodiless || head.method == "HEAD";
+  body_left_ = response.body_bytes.value_or(0);
+  if (response.body_bytes && !(bodiless && *response.body_bytes == 0 && response.status != 304)) {
+    put("Content-Length: ");
+    put(digits(*response.body_bytes));
+    put("\r\n");
+  } else if (!response.body_bytes && !no_body_) {
+    chunked_out_ = head.version_minor >= 1;
+    if (chunked_out_) {
+      put("Transfer-Encoding: chunked\r\n");
+    } else {
+      keep_alive_ = false;
+    }
+  }
+  // A body that was refused unread would be taken for the next request.
+  if (expect_continue_) keep_alive_ = false;
+  if (!keep_alive_) {
+    put("Connection: close\r\n");
+  } else if (head.version_minor == 0) {
+    put("Connection: keep-alive\r\n");
+  }
+  put("\r\n");
+  started_ = true;
+  return {};
+}
+
+void Http1Connection::put_chunk(std::string_view bytes) noexcept {
+  out_end_ += write_chunk_header(bytes.size(), out_.data() + out_end_);
+  put(bytes);
+  put("\r\n");
+}
+
+bool Http1Connection::try_append(std::string_view bytes) noexcept {
+  if (no_body_ || bytes.empty()) return true;
+  if (!room_for(bytes.size() + kChunkOverhead)) return false;
+  if (chunked_out_) {
+    put_chunk(bytes);
+  } else {
+    put(bytes);
+    body_left_ -= std::min<std::uint64_t>(body_left_, bytes.size());
+  }
+  return true;
+}
+
+net::Task<void> Http1Connection::write(std::string_view bytes) {
+  while (!try_append(bytes)) {
+    if (out_begin_ == out_end_) {
+      // Larger than a block: in pieces.
+      const std::size_t part = net::Block::size() - kChunkOverhead;
+      try_append(bytes.substr(0, part));
+      bytes.remove_prefix(part);
+    }
+    CO_TRY_OK(co_await flush());
+  }
+  co_return Result<void>();
+}
+
+net::Io Http1Connection::send_some() noexcept {
+  while (out_begin_ < out_end_) {
+    const net::Io io = stream_.try_write({out_.data() + out_begin_, out_end_ - out_begin_});
+    if (io.state != net::Io::State::done) return io;
+    out_begin_ += io.bytes;
+    bytes_out_ += io.bytes;
+  }
+  out_begin_ = out_end_ = 0;
+  return {};
+}
+
+net::Task<void> Http1Connection::flush() {
+  for (;;) {
+    const net::Io io = send_some();
+    if (io.state == net::Io::State::done) co_return Result<void>();
+    if (io.state == net::Io::State::want_write || io.state == net::Io::State::want_read) {
+      const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.body);
+      if (wake == net::Wake::ready) continue;
+      broken_ = true;
+      co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
+                     "The caller took no data.");
+    }
+    broken_ = true;
+    co_return fail(Errc::closed, "The caller closed the connection.");
+  }
+}
+
+void Http1Connection::end_body() noexcept {
+  if (finished_) return;
+  finished_ = true;
+  if (chunked_out_ && !no_body_ && room_for(kLastChunk.size())) put(kLastChunk);
+  // Fewer bytes than announced: only a close tells the caller.
+  if (!chunked_out_ && !no_body_ && body_left_ > 0) broken_ = true;
+}
+
+bool Http1Connection::try_finish() noexcept {
+  end_body();
+  return send_some().state == net::Io::State::done && !broken_;
+}
+
+net::Task<void> Http1Connection::finish() {
+  end_body();
+  CO_TRY_OK(co_await flush());
+  if (broken_) co_return fail(Errc::internal, "The answer is shorter than announced.");
+  co_return Result<void>();
+}
+
+net::Awaitable<void> Http1Connection::end_call() {
+  if (!started_ && !broken_) {
+    BUG("a handler ended without an answer");
+    const Response response = server_.handler_.protocol_error(500, "Internal server error.");
+    const auto sent = co_await respond(*this, response);
+    if (!sent) broken_ = true;
+  }
+  if (!finished_ && !broken_) broken_ = true;
+  if (out_begin_ == out_end_) out_.reset();
+  // A short rest of the body is read away, so that the connection can go on; a long one ends it.
+  std::size_t drained = 0;
+  while (!broken_ && keep_alive_ && !in_.body_done()) {
+    const auto piece = co_await read_body();
+    if (!piece) {
+      keep_alive_ = false;
+      break;
+    }
+    drained += piece->size();
+    if (drained > kDrainBytesMax) keep_alive_ = false;
+  }
+  if (keep_alive_) in_.finish();
+}
+
+net::Awaitable<void> Http1Connection::linger() {
+  // Closing with unread bytes would reset the connection and could take the answer with it: say that we are
+  // done, then read until the peer closes too.
+  stream_.shutdown_send();
+  std::size_t read = 0;
+  in_.finish();
+  net::Block scrap = server_.worker_.blocks().take();
+  while (read < kLingerBytesMax && !stopping_) {
+    const net::Io io = stream_.try_read({scrap.data(), net::Block::size()});
+    if (io.state == net::Io::State::done) {
+      read += io.bytes;
+      continue;
+    }
+    if (io.state != net::Io::State::want_read) co_return;
+    const net::Wake wake = co_await stream_.until_readable(server_.timeouts_.linger);
+    if (wake != net::Wake::ready) co_return;
+  }
+}
+
+}  // namespace mlgate::http

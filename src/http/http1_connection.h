@@ -1,0 +1,80 @@
+#pragma once
+// A server connection that speaks HTTP/1.1. Owned by its own coroutine; while it is idle it holds no buffer and
+// no call state, only the socket and its place in the timeout list.
+#include <array>
+#include <memory>
+#include <string>
+
+#include "http/incoming.h"
+#include "http/server.h"
+#include "http/server_call.h"
+
+namespace mlgate::http {
+
+// What a request needs while it is served; pooled per server.
+struct CallState {
+  RequestHead head;
+};
+
+class Http1Connection final : public ServerCall {
+ public:
+  Http1Connection(Server& server, int fd, const net::Address& peer);
+  ~Http1Connection() override;
+
+  // Serves requests until the connection ends.
+  net::Awaitable<void> run();
+  // Wakes the coroutine, which then ends; a call under way may end first when `now` is false.
+  void stop(bool now) noexcept;
+  bool idle() const noexcept { return state_ == nullptr; }
+
+  const RequestHead& head() const noexcept override { return state_->head; }
+  std::string_view scheme() const noexcept override { return stream_.is_tls() ? "https" : "http"; }
+  std::string_view peer() const noexcept override { return peer_.data(); }
+  std::string_view tls_version() const noexcept override { return stream_.tls_version(); }
+  net::Worker& worker() noexcept override { return server_.worker_; }
+  std::optional<std::string_view> buffered_body() noexcept override;
+  net::Task<std::string_view> read_body() override;
+  Result<void> start(const ResponseStart& response) override;
+  bool try_append(std::string_view bytes) noexcept override;
+  net::Task<void> write(std::string_view bytes) override;
+  net::Task<void> flush() override;
+  bool try_finish() noexcept override;
+  net::Task<void> finish() override;
+  void abort() noexcept override { broken_ = true; }
+  bool started() const noexcept override { return started_; }
+  std::uint64_t bytes_in() const noexcept override { return head_bytes_ + in_.body_bytes(); }
+  std::uint64_t bytes_out() const noexcept override { return bytes_out_; }
+
+ private:
+  enum class Next : unsigned char { request, closed };
+  net::Awaitable<Next> await_request();
+  net::Awaitable<bool> read_head();
+  net::Awaitable<void> refuse(int status, std::string_view what);
+  void begin_call(std::size_t head_bytes) noexcept;
+  net::Awaitable<void> end_call();
+  net::Awaitable<void> linger();
+  bool too_slow() const noexcept;
+  void end_body() noexcept;
+  // Sends what waits, as far as the socket takes it now.
+  net::Io send_some() noexcept;
+  bool room_for(std::size_t size) noexcept;
+  void put(std::string_view bytes) noexcept;
+  void put_chunk(std::string_view bytes) noexcept;
+
+  Server& server_;
+  net::Stream stream_;
+  Incoming in_;
+  std::unique_ptr<CallState> state_;
+  std::array<char, 48> peer_{};
+
+  net::Block out_;
+  std::size_t out_begin_ = 0, out_end_ = 0;
+
+  std::uint64_t head_bytes_ = 0, bytes_out_ = 0;
+  std::uint64_t body_left_ = 0;  // Of an answer of known length.
+  std::int64_t body_since_ns_ = 0;
+  bool started_ = false, finished_ = false, broken_ = false, stopping_ = false;
+  bool keep_alive_ = false, chunked_out_ = false, no_body_ = false, expect_continue_ = false;
+};
+
+}  // namespace mlgate::http

@@ -1,0 +1,91 @@
+#include "http/server.h"
+
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "base/time.h"
+#include "http/http1_connection.h"
+
+namespace mlgate::http {
+namespace {
+constexpr std::size_t kStatesKeptMax = 256;
+constexpr std::chrono::seconds kLinger{2};
+}  // namespace
+
+Server::Timeouts::Timeouts(net::Poller& poller, const ServerLimits& limits)
+    : head(poller, limits.head_time), idle(poller, limits.idle_time), body(poller, limits.body_gap),
+      linger(poller, kLinger) {}
+
+Server::Server(net::Worker& worker, Handler& handler, ServerOptions options)
+    : worker_(worker), handler_(handler), options_(std::move(options)),
+      timeouts_(worker.poller(), options_.limits), tasks_(worker.executor()), listener_(worker) {}
+
+Server::~Server() = default;
+
+Result<void> Server::open() {
+  TRY_OK(listener_.open(options_.address,
+                        [this](int fd, const net::Address& peer) { accept(fd, peer); }));
+  net::spawn(tasks_, listener_.run());
+  return {};
+}
+
+namespace {
+
+net::Awaitable<void> serve_connection(std::unique_ptr<Http1Connection> connection) {
+  co_await connection->run();  // nothing to check
+}
+
+}  // namespace
+
+void Server::accept(int fd, const net::Address& peer) {
+  if (stopping_ || connections_.size() >= options_.limits.connections_max) {
+    ::close(fd);
+    return;
+  }
+  net::spawn(tasks_, serve_connection(std::make_unique<Http1Connection>(*this, fd, peer)));
+}
+
+void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {
+  stopping_ = true;
+  listener_.close();
+  // A connection that ends takes itself off the list, so the list is copied first.
+  const std::vector<Http1Connection*> all = connections_;
+  for (Http1Connection* connection : all)
+    if (std::ranges::find(connections_, connection) != connections_.end()) connection->stop(false);
+  grace_timer_ = std::make_unique<decltype(grace_timer_)::element_type>(worker_.executor());
+  grace_timer_->expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
+  grace_timer_->async_wait([this](asio::error_code error) {
+    if (error) return;
+    const std::vector<Http1Connection*> rest = connections_;
+    for (Http1Connection* connection : rest)
+      if (std::ranges::find(connections_, connection) != connections_.end()) connection->stop(true);
+  });
+  tasks_.when_empty([this, done = std::move(done)] {
+    grace_timer_.reset();
+    done();
+  });
+}
+
+std::unique_ptr<CallState> Server::take_state() {
+  if (states_.empty()) return std::make_unique<CallState>();
+  std::unique_ptr<CallState> state = std::move(states_.back());
+  states_.pop_back();
+  return state;
+}
+
+void Server::give_state(std::unique_ptr<CallState> state) {
+  if (states_.size() < kStatesKeptMax) states_.push_back(std::move(state));
+}
+
+std::string_view Server::date_field() {
+  const std::int64_t now_ns = worker_.now_ns();
+  if (now_ns >= date_until_ns_) {
+    const TimeMs now_ms = system_clock().now_ms();
+    date_ = "Date: " + to_http_date(now_ms) + "\r\n";
+    date_until_ns_ = now_ns + (1000 - now_ms % 1000) * 1'000'000;
+  }
+  return date_;
+}
+
+}  // namespace mlgate::http

@@ -1,0 +1,86 @@
+#pragma once
+// One request on its way through a handler, whatever the protocol version it came by: the head, the body as it
+// arrives, and the answer as it is written. Back-pressure both ways: nothing is read before it is asked for, and
+// writing waits when the peer does not take more. Thread: the worker's.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/head_parser.h"
+#include "http/message.h"
+#include "net/task.h"
+
+namespace mlgate::net {
+class Worker;
+}
+
+namespace mlgate::http {
+
+// A response head to be written. Framing fields (Content-Length, Transfer-Encoding, Connection) are the writer's
+// and are skipped when they stand in `fields`; Date is added when absent.
+struct ResponseStart {
+  int status = 200;
+  std::string_view reason;                  // Empty: the standard phrase.
+  const Fields* fields = nullptr;
+  std::optional<std::uint64_t> body_bytes;  // Unknown: chunked, or until close for HTTP/1.0.
+};
+
+class ServerCall {
+ public:
+  ServerCall() = default;
+  ServerCall(const ServerCall&) = delete;
+  virtual ~ServerCall() = default;
+
+  virtual const RequestHead& head() const noexcept = 0;
+  virtual std::string_view scheme() const noexcept = 0;      // "http" or "https".
+  virtual std::string_view peer() const noexcept = 0;        // The caller's address, without port.
+  virtual std::string_view tls_version() const noexcept = 0;  // Empty on clear text.
+  virtual net::Worker& worker() noexcept = 0;
+
+  // The body when all of it is here already (also when there is none); no waiting, no copy. Read it so or by
+  // read_body, not both.
+  virtual std::optional<std::string_view> buffered_body() noexcept = 0;
+  // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller went away;
+  // invalid_argument for broken framing.
+  virtual net::Task<std::string_view> read_body() = 0;
+
+  // Begins the answer; nothing is sent before flush, finish or a full buffer.
+  virtual Result<void> start(const ResponseStart& response) = 0;
+  // Appends body bytes to what waits to be sent; false (nothing taken) when they do not fit.
+  virtual bool try_append(std::string_view bytes) noexcept = 0;
+  // Appends body bytes, sending as needed.
+  virtual net::Task<void> write(std::string_view bytes) = 0;
+  // Sends what waits, for answers that trickle (server-sent events).
+  virtual net::Task<void> flush() = 0;
+  // Ends the body and sends all. True at once when the socket took everything; otherwise await finish().
+  virtual bool try_finish() noexcept = 0;
+  virtual net::Task<void> finish() = 0;
+  // Breaks the connection: for an answer that cannot be completed.
+  virtual void abort() noexcept = 0;
+
+  virtual bool started() const noexcept = 0;
+  // Bytes of this call so far, heads included.
+  virtual std::uint64_t bytes_in() const noexcept = 0;
+  virtual std::uint64_t bytes_out() const noexcept = 0;
+};
+
+// Takes the calls of one listener. One object serves all workers.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  virtual net::Awaitable<void> handle(ServerCall& call) = 0;
+  // The answer to a message that is no valid request (400, 408, 413, 414, 431, 501, 505), in the dialect of the
+  // listener.
+  virtual Response protocol_error(int status, std::string_view what) = 0;
+};
+
+// Reads the whole body, at most `bytes_max`. exhausted when it is larger.
+net::Task<std::string> read_whole_body(ServerCall& call, std::size_t bytes_max);
+// Writes a whole answer.
+net::Task<void> respond(ServerCall& call, const Response& response);
+// The request as handlers of whole messages see it.
+Request whole_request(const ServerCall& call, std::string_view body);
+
+}  // namespace mlgate::http

@@ -1,0 +1,285 @@
+// The HTTP/1.1 server and client over real sockets: framing both ways, keep-alive, pipelining,
+// limits, endings.
+#include "http/server.h"
+
+#include "http/client.h"
+#include "net/worker.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <future>
+#include <string>
+
+namespace mlgate::http {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Answers with what it got: the method and path as headers, the body as the body.
+class EchoHandler final : public Handler {
+ public:
+  net::Awaitable<void> handle(ServerCall& call) override {
+    if (call.head().path == "/unread") {
+      const auto sent =
+          co_await respond(call, {.status = 403, .reason = {}, .headers = {}, .body = "no"});
+      if (!sent) call.abort();
+      co_return;
+    }
+    if (call.head().path == "/stream") {
+      const auto streamed = co_await stream(call);
+      if (!streamed) call.abort();
+      co_return;
+    }
+    auto body = co_await read_whole_body(call, 4 << 20);
+    Response response;
+    response.set("X-Method", call.head().method);
+    response.set("X-Path", call.head().path);
+    response.set("X-Peer", call.peer());
+    if (!body) {
+      response.status = body.error().code() == Errc::exhausted ? 413 : 400;
+    } else {
+      response.body = *body;
+    }
+    const auto sent = co_await respond(call, response);
+    if (!sent) call.abort();
+  }
+  // Passes the body on as it comes, chunked.
+  static net::Task<void> stream(ServerCall& call) {
+    CO_TRY_OK(call.start({}));
+    for (;;) {
+      CO_TRY(const std::string_view piece, co_await call.read_body());
+      if (piece.empty()) break;
+      CO_TRY_OK(co_await call.write(piece));
+      CO_TRY_OK(co_await call.flush());
+    }
+    co_return co_await call.finish();
+  }
+  Response protocol_error(int status, std::string_view what) override {
+    Response response{.status = status, .reason = {}, .headers = {}, .body = std::string(what)};
+    return response;
+  }
+};
+
+class Fixture : public testing::Test {
+ protected:
+  void SetUp() override {
+    worker_.start();
+    worker_.run_and_wait([this] {
+      ServerOptions options;
+      options.limits.idle_time = 1s;
+      options.limits.head_time = 1s;
+      server_ = std::make_unique<Server>(worker_, handler_, options);
+      ASSERT_TRUE(server_->open());
+      client_ = std::make_unique<Client>(worker_, net::AddressCheck(), nullptr, ClientLimits{});
+      tasks_ = std::make_unique<net::TaskGroup>(worker_.executor());
+    });
+  }
+  void TearDown() override {
+    std::promise<void> stopped;
+    worker_.post([&] { server_->stop(1s, [&] { stopped.set_value(); }); });
+    stopped.get_future().wait();
+    worker_.run_and_wait([this] {
+      tasks_.reset();
+      client_.reset();
+      server_.reset();
+    });
+  }
+
+  int dial() const {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(server_->port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    return fd;
+  }
+  // Sends the bytes and reads until the server closes.
+  std::string talk(std::string_view bytes) const {
+    const int fd = dial();
+    std::string out = talk_on(fd, bytes);
+    ::close(fd);
+    return out;
+  }
+  static std::string talk_on(int fd, std::string_view bytes) {
+    EXPECT_EQ(::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL), ssize_t(bytes.size()));
+    std::string out;
+    char buffer[4096];
+    for (;;) {
+      const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+      if (got <= 0) return out;
+      out.append(buffer, std::size_t(got));
+    }
+  }
+  static std::size_t count(std::string_view text, std::string_view what) {
+    std::size_t found = 0;
+    for (auto at = text.find(what); at != std::string_view::npos; at = text.find(what, at + 1))
+      ++found;
+    return found;
+  }
+
+  Result<Response> fetch(FetchRequest request) {
+    std::promise<Result<Response>> result;
+    worker_.run_and_wait(
+        [&] { net::spawn(*tasks_, deliver(*client_, std::move(request), result)); });
+    return result.get_future().get();
+  }
+  static net::Awaitable<void> deliver(Client& client, FetchRequest request,
+                                      std::promise<Result<Response>>& result) {
+    result.set_value(co_await client.fetch(std::move(request)));
+  }
+  std::string url(const std::string& path) const {
+    return "http://127.0.0.1:" + std::to_string(server_->port()) + path;
+  }
+
+  EchoHandler handler_;
+  net::Worker worker_{0};
+  std::unique_ptr<Server> server_;
+  std::unique_ptr<Client> client_;
+  std::unique_ptr<net::TaskGroup> tasks_;
+};
+
+TEST_F(Fixture, AnswersAndClosesWhenAsked) {
+  const std::string out = talk("GET /a?b=c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 200 OK\r\n")) << out;
+  EXPECT_NE(out.find("X-Path: /a\r\n"), std::string::npos);
+  EXPECT_NE(out.find("Date: "), std::string::npos);
+  EXPECT_NE(out.find("Content-Length: 0\r\n"), std::string::npos);
+  EXPECT_NE(out.find("Connection: close\r\n"), std::string::npos);
+  EXPECT_NE(out.find("X-Peer: 127.0.0.1\r\n"), std::string::npos);
+}
+
+TEST_F(Fixture, PipelinedRequestsAreAnsweredInOrder) {
+  const std::string out = talk(
+      "POST /1 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\none"
+      "POST /2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\ntwo\r\n0\r\n\r\n"
+      "GET /3 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(count(out, "HTTP/1.1 200 OK"), 3U) << out;
+  EXPECT_LT(out.find("\r\n\r\none"), out.find("\r\n\r\ntwo"));
+  EXPECT_LT(out.find("\r\n\r\ntwo"), out.find("X-Path: /3"));
+}
+
+TEST_F(Fixture, ARequestMayArriveByteByByte) {
+  const int fd = dial();
+  const std::string_view text =
+      "POST /slow HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+      "5\r\nhello\r\n1;x=y\r\n!\r\n0\r\nTrailer: t\r\n\r\n";
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, 1 /* TCP_NODELAY */, &on, sizeof on);
+  for (const char c : text.substr(0, text.size() - 1)) ASSERT_EQ(::send(fd, &c, 1, 0), 1);
+  const std::string out = talk_on(fd, text.substr(text.size() - 1));
+  ::close(fd);
+  EXPECT_TRUE(out.ends_with("\r\n\r\nhello!")) << out;
+}
+
+TEST_F(Fixture, HeadHasTheLengthAndNoBody) {
+  const std::string out =
+      talk("HEAD /x HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello");
+  EXPECT_NE(out.find("Content-Length: 5\r\n"), std::string::npos) << out;
+  EXPECT_TRUE(out.ends_with("\r\n\r\n")) << out;
+}
+
+TEST_F(Fixture, ExpectContinueIsAnsweredBeforeTheBody) {
+  const int fd = dial();
+  const std::string_view head =
+      "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\nConnection: "
+      "close\r\n\r\n";
+  ASSERT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
+  char buffer[64];
+  const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
+  EXPECT_EQ(std::string_view(buffer, std::size_t(got)), "HTTP/1.1 100 Continue\r\n\r\n");
+  EXPECT_TRUE(talk_on(fd, "ok").ends_with("\r\n\r\nok"));
+  ::close(fd);
+}
+
+TEST_F(Fixture, ARefusedExpectationClosesSinceTheBodyMayFollow) {
+  const std::string out =
+      talk("POST /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\n");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 403 ")) << out;
+  EXPECT_EQ(out.find("100 Continue"), std::string::npos);
+  EXPECT_NE(out.find("Connection: close\r\n"), std::string::npos);
+}
+
+TEST_F(Fixture, AnUnreadBodyIsSkippedBeforeTheNextRequest) {
+  const std::string out = talk(
+      "POST /unread HTTP/1.1\r\nHost: h\r\nContent-Length: 20\r\n\r\nGET /evil HTTP/1.1\r\n"
+      "GET /next HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(count(out, "HTTP/1.1 "), 2U) << out;
+  EXPECT_NE(out.find("X-Path: /next"), std::string::npos);
+  EXPECT_EQ(out.find("/evil"), std::string::npos);
+}
+
+TEST_F(Fixture, MalformedMessagesAreRefusedAndTheConnectionClosed) {
+  const std::string out = talk(
+      "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: "
+      "chunked\r\n\r\n0\r\n\r\n"
+      "GET /smuggled HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 400 Bad Request\r\n")) << out;
+  EXPECT_EQ(count(out, "HTTP/1.1 "), 1U);
+  EXPECT_TRUE(talk("GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: h\r\n\r\n")
+                  .starts_with("HTTP/1.1 414 "));
+  EXPECT_TRUE(talk("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(40000, 'a'))
+                  .starts_with("HTTP/1.1 431 "));
+  const std::string bad_chunk =
+      talk("POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n");
+  EXPECT_TRUE(bad_chunk.starts_with("HTTP/1.1 400 ")) << bad_chunk;
+}
+
+TEST_F(Fixture, HttpOneZeroIsClosedOrKeptAsItAsks) {
+  const std::string closed = talk("GET /a HTTP/1.0\r\n\r\n");
+  EXPECT_NE(closed.find("Connection: close\r\n"), std::string::npos) << closed;
+  const std::string kept =
+      talk("GET /a HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /b HTTP/1.0\r\n\r\n");
+  EXPECT_EQ(count(kept, "HTTP/1.1 200"), 2U) << kept;
+  // A stream to a 1.0 caller ends with the connection.
+  const std::string stream = talk("POST /stream HTTP/1.0\r\nContent-Length: 2\r\n\r\nhi");
+  EXPECT_TRUE(stream.ends_with("\r\n\r\nhi")) << stream;
+  EXPECT_EQ(stream.find("chunked"), std::string::npos);
+}
+
+TEST_F(Fixture, ASlowHeadTimesOut) {
+  const std::string out = talk("GET / HTTP/1.1\r\nHost:");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
+}
+
+TEST_F(Fixture, AnIdleConnectionIsClosed) { EXPECT_EQ(talk(""), ""); }
+
+TEST_F(Fixture, TheClientRoundTripsLargeBodiesOverOneConnection) {
+  for (const std::size_t size : {0UL, 10UL, 70'000UL, 3'000'000UL}) {
+    const auto answer = fetch(
+        {.method = "POST", .url = url("/big"), .headers = {}, .body = std::string(size, 'b')});
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->body, std::string(size, 'b'));
+  }
+  std::size_t connections = 0;
+  worker_.run_and_wait([&] { connections = server_->connections(); });
+  EXPECT_EQ(connections, 1U);
+}
+
+TEST_F(Fixture, TheClientReadsChunkedStreams) {
+  const auto answer = fetch(
+      {.method = "POST", .url = url("/stream"), .headers = {}, .body = std::string(200'000, 's')});
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->body.size(), 200'000U);
+}
+
+TEST_F(Fixture, ABodyOverTheLimitIsAnswered) {
+  const auto answer = fetch({.method = "POST",
+                             .url = url("/big"),
+                             .headers = {},
+                             .body = std::string((4 << 20) + 1, 'b')});
+  // The answer may come while the body is still being sent; either way the caller is told.
+  if (answer) {
+    EXPECT_EQ(answer->status, 413);
+  } else {
+    EXPECT_EQ(answer.error().code(), Errc::unavailable);
+  }
+}
+
+}  // namespace
+}  // namespace mlgate::http

@@ -1,0 +1,17 @@
+#pragma once
+// Lists: filter, count, page, and the link to the next page.
+#include "base/json.h"
+#include "management/call_internal.h"
+#include "management/filter.h"
+
+#include <span>
+#include <vector>
+
+namespace mlgate::management {
+
+// `items` are entities with their envelopes, in their order. $top, $skip and $filter are the
+// request's.
+http::Response list_answer(const Call& call, std::vector<Json> items,
+                           std::span<const FilterField> fields);
+
+}  // namespace mlgate::management

@@ -1,0 +1,65 @@
+#pragma once
+// The management interface in the ARM dialect, and the discovery and token endpoints that its
+// clients ask first. Plain blocking code for the control pool: a request is checked, routed to the
+// handler of its entity, changed in one transaction, published, and answered.
+//
+// A change is answered only when the gateway serves it; one that cannot be served is taken back.
+#include "apim/editor.h"
+#include "apim/model.h"
+#include "apim/repository.h"
+#include "base/time.h"
+#include "http/message.h"
+#include "identity/identity.h"
+#include "store/store.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mlgate::management {
+
+// Every violation of a policy document, in document order; field() is the element.
+using CheckPolicy = std::function<std::vector<Error>(
+    const apim::PolicyScope& scope, std::string_view text, apim::PolicyFormat format)>;
+
+struct Options {
+  std::string subscription_id = "00000000-0000-0000-0000-000000000001";
+  std::string subscription_name = "mlgate";
+  std::string tenant_id = "00000000-0000-0000-0000-000000000002";
+  std::string gateway_domain = "localhost";
+  std::uint16_t gateway_port = 8'443;                  // Of https.
+  std::string console_url = "https://localhost:8444";  // Without a slash at its end.
+  std::vector<std::string> audiences;                  // Further ones that tokens may be for.
+  std::vector<std::string> public_addresses = {"127.0.0.1"};
+  apim::DefaultContent default_content;
+  apim::Publish publish;     // May be empty.
+  CheckPolicy check_policy;  // May be empty.
+};
+
+struct Environment;
+
+class Management {
+ public:
+  // All references outlive it.
+  Management(store::Store& store, const store::Vault& vault, identity::Identity& identity,
+             const Clock& clock, Options options);
+  ~Management();
+
+  // True for the paths that this interface answers.
+  bool owns(std::string_view path) const;
+  http::Response handle(const http::Request& request);
+
+  // For the control side, which reads whole instances, and for the portals.
+  apim::Repository& repository() noexcept;
+
+ private:
+  std::unique_ptr<Environment> environment_;
+};
+
+// "{console}/{tenant}/v2.0": who issues tokens; for identity::TokenOptions.
+std::string issuer_of(const Options& options);
+
+}  // namespace mlgate::management

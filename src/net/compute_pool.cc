@@ -1,0 +1,53 @@
+#include "net/compute_pool.h"
+
+#include <utility>
+
+#include <pthread.h>
+
+namespace mlgate::net {
+
+ComputePool::ComputePool(std::string name, std::size_t threads, std::size_t queue_max)
+    : queue_max_(queue_max) {
+  name.resize(std::min<std::size_t>(name.size(), 15));
+  for (std::size_t i = 0; i < threads; ++i) {
+    threads_.emplace_back([this, name] {
+      ::pthread_setname_np(::pthread_self(), name.c_str());
+      work_loop();
+    });
+  }
+}
+
+ComputePool::~ComputePool() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  ready_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+bool ComputePool::post(std::move_only_function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_ || queue_.size() >= queue_max_) return false;
+    queue_.push_back(std::move(work));
+  }
+  ready_.notify_one();
+  return true;
+}
+
+void ComputePool::work_loop() {
+  for (;;) {
+    std::move_only_function<void()> work;
+    {
+      std::unique_lock lock(mutex_);
+      ready_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+}  // namespace mlgate::net

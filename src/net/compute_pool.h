@@ -1,0 +1,69 @@
+#pragma once
+// Threads for work that takes longer than a worker may stand still: large scoring calls, runs, password hashes,
+// and the control plane, whose handlers may block on the store. The queue is bounded; a full one is an answer.
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include <asio/async_result.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
+#include "base/result.h"
+#include "net/task.h"
+
+namespace mlgate::net {
+
+class ComputePool {
+ public:
+  ComputePool(std::string name, std::size_t threads, std::size_t queue_max);
+  ComputePool(const ComputePool&) = delete;
+  ~ComputePool();  // Runs what is queued, then ends.
+
+  // False when the queue is full: the work was not taken. From any thread.
+  [[nodiscard]] bool post(std::move_only_function<void()> work);
+
+  // Runs `f` on the pool while the coroutine waits; exhausted when the queue is full. `T` is f's result.
+  template <class F, class T = std::invoke_result_t<F>>
+  Awaitable<Result<T>> run(Executor executor, F f) {
+    using Token = asio::use_awaitable_t<Executor>;
+    Token token;
+    co_return co_await asio::async_initiate<Token, void(Result<T>)>(
+        [this, executor](auto handler, F work) {
+          struct State {
+            decltype(handler) waiter;
+            F work;
+            asio::executor_work_guard<Executor> alive;
+          };
+          auto state = std::make_shared<State>(State{std::move(handler), std::move(work),
+                                                     asio::executor_work_guard<Executor>(executor)});
+          const auto resume = [executor](std::shared_ptr<State> held, Result<T> value) {
+            asio::post(executor, [held = std::move(held), value = std::move(value)]() mutable {
+              std::move(held->waiter)(std::move(value));
+            });
+          };
+          const bool taken = post([state, resume] { resume(state, state->work()); });
+          if (!taken) resume(state, fail(Errc::exhausted, "too much work is waiting"));
+        },
+        token, std::move(f));
+  }
+
+ private:
+  void work_loop();
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<std::move_only_function<void()>> queue_;
+  std::size_t queue_max_;
+  bool stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace mlgate::net

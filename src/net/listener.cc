@@ -1,0 +1,85 @@
+#include "net/listener.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/worker.h"
+
+namespace mlgate::net {
+namespace {
+constexpr int kBacklog = 4096;
+}
+
+Listener::Listener(Worker& worker)
+    : worker_(worker), forever_(worker.poller(), std::chrono::hours(24 * 365)) {}
+
+Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
+  accepted_ = std::move(accepted);
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
+  if (::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(address.port);
+    size = sizeof v4;
+  } else if (::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) == 1) {
+    v6.sin6_family = AF_INET6;
+    v6.sin6_port = htons(address.port);
+    size = sizeof v6;
+  } else {
+    return fail(Errc::invalid_argument, "'" + address.host + "' is not an IP address to listen on");
+  }
+  const std::string text = address.host + ":" + std::to_string(address.port);
+  fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return fail(Errc::exhausted, std::string("no socket: ") + std::strerror(errno));
+  const int on = 1;
+  ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  ::setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+  if (::bind(fd_, reinterpret_cast<sockaddr*>(&storage), size) != 0 || ::listen(fd_, kBacklog) != 0) {
+    const int error = errno;
+    ::close(fd_);
+    fd_ = -1;
+    return fail(error == EADDRINUSE ? Errc::conflict : Errc::unavailable,
+                "cannot listen on " + text + ": " + std::strerror(error));
+  }
+  sockaddr_storage bound{};
+  socklen_t bound_size = sizeof bound;
+  ::getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &bound_size);
+  port_ = ntohs(bound.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(bound).sin_port
+                                           : reinterpret_cast<sockaddr_in6&>(bound).sin6_port);
+  return {};
+}
+
+Awaitable<void> Listener::run() {
+  watch_.open(worker_.poller(), fd_);
+  for (;;) {
+    const Wake wake = co_await watch_.until_readable(forever_);
+    if (wake == Wake::cancelled) co_return;
+    for (int taken = 0; taken < 64; ++taken) {
+      if (!watch_.is_open()) co_return;
+      Address peer;
+      peer.size = sizeof peer.storage;
+      const int fd = ::accept4(watch_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+      if (fd >= 0) {
+        accepted_(fd, peer);
+        continue;
+      }
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      // Out of descriptors: the connection stays in the backlog until one is given back; the next arrival or
+      // the pause below tries again.
+      watch_.would_block_reading();
+      break;
+    }
+    if (watch_.readable()) co_await yield(worker_.executor());  // nothing to check
+  }
+}
+
+}  // namespace mlgate::net

@@ -1,0 +1,41 @@
+#pragma once
+// A listening socket of one worker. Every worker has its own (SO_REUSEPORT), so that the kernel deals out
+// connections and no worker waits for another.
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "net/dial.h"
+#include "net/poller.h"
+#include "net/task.h"
+
+namespace mlgate::net {
+
+struct ListenAddress {
+  std::string host = "127.0.0.1";  // A literal address; "0.0.0.0" or "::" for all.
+  std::uint16_t port = 0;          // 0: any free port.
+};
+
+class Listener {
+ public:
+  // Called for each connection with a non-blocking descriptor that the callee owns.
+  using Accepted = std::function<void(int fd, const Address& peer)>;
+
+  explicit Listener(Worker& worker);
+  // conflict when the port is taken, naming it.
+  Result<void> open(const ListenAddress& address, Accepted accepted);
+  // Accepts until closed. Thread: the worker's.
+  Awaitable<void> run();
+  void close() noexcept { watch_.close(); }
+  std::uint16_t port() const noexcept { return port_; }
+
+ private:
+  Worker& worker_;
+  Watch watch_;
+  Deadline forever_;
+  Accepted accepted_;
+  int fd_ = -1;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace mlgate::net

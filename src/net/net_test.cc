@@ -1,0 +1,212 @@
+#include <chrono>
+#include <future>
+#include <string>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "net/compute_pool.h"
+#include "net/dial.h"
+#include "net/listener.h"
+#include "net/stream.h"
+#include "net/worker.h"
+
+namespace mlgate::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A worker with an echo listener; everything runs on the worker's thread and is torn down there.
+class EchoServer {
+ public:
+  EchoServer() {
+    worker.start();
+    worker.run_and_wait([this] {
+      group = std::make_unique<TaskGroup>(worker.executor());
+      deadline = std::make_unique<Deadline>(worker.poller(), 5s);
+      short_deadline = std::make_unique<Deadline>(worker.poller(), 50ms);
+      listener = std::make_unique<Listener>(worker);
+      auto opened = listener->open({.host = "127.0.0.1", .port = 0},
+                                   [this](int fd, const Address&) { spawn(*group, echo(fd)); });
+      ASSERT_TRUE(opened);
+      spawn(*group, listener->run());
+    });
+  }
+  ~EchoServer() {
+    std::promise<void> empty;
+    worker.post([&] {
+      listener->close();
+      group->when_empty([&] { empty.set_value(); });
+    });
+    empty.get_future().wait();
+    worker.run_and_wait([this] {
+      listener.reset();
+      deadline.reset();
+      short_deadline.reset();
+      group.reset();
+    });
+  }
+
+  Awaitable<void> echo(int fd) {
+    Stream stream;
+    stream.open(worker.poller(), fd);
+    Block block = worker.blocks().take();
+    for (;;) {
+      const auto got = co_await stream.read_some({block.data(), Block::size()}, *deadline);
+      if (!got) co_return;
+      const auto sent = co_await stream.write_all({block.data(), *got}, *deadline);
+      if (!sent) co_return;
+    }
+  }
+
+  // Runs a client coroutine on the worker and gives its result.
+  template <class T>
+  T run(Awaitable<T> task) {
+    std::promise<T> result;
+    worker.run_and_wait([&] { spawn(*group, deliver(std::move(task), result)); });
+    return result.get_future().get();
+  }
+  template <class T>
+  static Awaitable<void> deliver(Awaitable<T> task, std::promise<T>& result) {
+    result.set_value(co_await std::move(task));
+  }
+
+  Worker worker{0};
+  std::unique_ptr<TaskGroup> group;
+  std::unique_ptr<Deadline> deadline, short_deadline;
+  std::unique_ptr<Listener> listener;
+};
+
+Awaitable<Result<std::string>> round_trip(EchoServer& server, std::string text) {
+  Stream stream;
+  Dialer dialer(server.worker, {});
+  CO_TRY_OK(co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline));
+  std::string back;
+  std::size_t sent = 0;
+  Block block = server.worker.blocks().take();
+  while (back.size() < text.size()) {
+    if (sent < text.size()) {
+      const Io io = stream.try_write(std::string_view(text).substr(sent));
+      if (io.state == Io::State::done) sent += io.bytes;
+    }
+    const Io io = stream.try_read({block.data(), Block::size()});
+    if (io.state == Io::State::done) {
+      back.append(block.data(), io.bytes);
+    } else if (io.state == Io::State::want_read) {
+      const Wake wake = co_await stream.until_readable(*server.deadline);
+      if (wake != Wake::ready) co_return fail(Errc::timeout, "no echo");
+    } else {
+      co_return fail(Errc::closed, "closed early");
+    }
+  }
+  co_return back;
+}
+
+TEST(Net, EchoesSmallAndLargeMessages) {
+  EchoServer server;
+  for (const std::size_t size : {std::size_t{1}, std::size_t{1000}, std::size_t{8'000'000}}) {
+    std::string text(size, 'x');
+    for (std::size_t i = 0; i < size; i += 97) text[i] = char('a' + i % 26);
+    const auto back = server.run(round_trip(server, text));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(*back, text);
+  }
+}
+
+Awaitable<Wake> wait_for_silence(EchoServer& server) {
+  Stream stream;
+  Dialer dialer(server.worker, {});
+  const auto connected =
+      co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline);
+  EXPECT_TRUE(connected);
+  co_return co_await stream.until_readable(*server.short_deadline);
+}
+
+TEST(Net, ADeadlineWakesTheWaiter) {
+  EchoServer server;
+  EXPECT_EQ(server.run(wait_for_silence(server)), Wake::timeout);
+}
+
+Awaitable<Result<void>> connect_to(EchoServer& server, std::string host, std::uint16_t port,
+                                   AddressCheck check) {
+  Stream stream;
+  Dialer dialer(server.worker, std::move(check));
+  co_return co_await dialer.connect(stream, host, port, *server.deadline);
+}
+
+TEST(Net, ARefusedConnectionNamesItsAddress) {
+  EchoServer server;
+  // Port 1 of loopback has no listener.
+  const auto result = server.run(connect_to(server, "127.0.0.1", 1, {}));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Errc::unavailable);
+  EXPECT_EQ(result.error().message(), "Error connecting to 127.0.0.1:1");
+}
+
+TEST(Net, TheGuardIsAskedAboutTheResolvedAddress) {
+  EchoServer server;
+  const auto result = server.run(connect_to(
+      server, "localhost", server.listener->port(), [](const Address& address) -> Result<void> {
+        return fail(Errc::denied, "no calls to " + address.text());
+      }));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Errc::denied);
+}
+
+TEST(Net, ATakenPortIsReportedByName) {
+  EchoServer server;
+  server.worker.run_and_wait([&] {
+    // Another program's listener: bound without SO_REUSEPORT.
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    ASSERT_EQ(::listen(fd, 1), 0);
+    socklen_t size = sizeof address;
+    ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    Listener other(server.worker);
+    const auto opened = other.open({.host = "127.0.0.1", .port = ntohs(address.sin_port)}, {});
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().code(), Errc::conflict);
+    EXPECT_NE(opened.error().message().find(std::to_string(ntohs(address.sin_port))),
+              std::string::npos);
+    ::close(fd);
+  });
+}
+
+Awaitable<Result<int>> compute(EchoServer& server, ComputePool& pool) {
+  co_return co_await pool.run(server.worker.executor(), [] { return 6 * 7; });
+}
+
+TEST(Net, ThePoolRunsWorkAndResumesTheWorker) {
+  EchoServer server;
+  ComputePool pool("compute", 2, 16);
+  EXPECT_EQ(server.run(compute(server, pool)).value(), 42);
+}
+
+TEST(Net, AFullPoolAnswersInsteadOfQueueing) {
+  EchoServer server;
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::promise<void> started;
+  {
+    ComputePool pool("compute", 1, 1);
+    ASSERT_TRUE(pool.post([&] {
+      started.set_value();
+      released.wait();
+    }));
+    started.get_future().wait();
+    ASSERT_TRUE(pool.post([] {}));  // Fills the queue.
+    const auto refused = server.run(compute(server, pool));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Errc::exhausted);
+    release.set_value();
+  }
+}
+
+}  // namespace
+}  // namespace mlgate::net

@@ -1,0 +1,13 @@
+#pragma once
+// The registration functions of all policies; builtin.cc calls each once.
+
+namespace mlgate::policy {
+
+class PolicyCatalog;
+
+void register_forward_request(PolicyCatalog& catalog);
+void register_quota(PolicyCatalog& catalog);
+void register_rate_limit(PolicyCatalog& catalog);
+void register_set_header(PolicyCatalog& catalog);
+
+}  // namespace mlgate::policy

@@ -1,0 +1,166 @@
+// quota: a volume of calls or bandwidth per subscription in fixed windows from the subscription's
+// start, or for its whole life. A call is counted when it is admitted; its bytes when it has ended,
+// so the last call may end over the limit and the next one is refused. Calls without a subscription
+// are not limited.
+#include "base/time.h"
+#include "policy/builtin/builtin.h"
+#include "policy/builtin/selector.h"
+#include "policy/catalog.h"
+#include "policy/exchange.h"
+
+#include <array>
+
+namespace mlgate::policy {
+
+namespace {
+
+constexpr std::int64_t kCallsMax = 1'000'000'000'000;
+constexpr std::int64_t kPeriodMax = 3'155'760'000;  // A hundred years.
+
+constexpr ParamSpec kParams[] = {
+    {.name = "calls",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Calls allowed in the period."},
+    {.name = "bandwidth",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
+    {.name = "renewal-period",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 0,
+     .max = kPeriodMax,
+     .help = "Seconds after which the quota is full again; 0: never."},
+};
+constexpr ParamSpec kChildParams[] = {
+    {.name = "name", .help = "Display name of the API or operation."},
+    {.name = "id", .help = "Resource name of the API or operation; wins over name."},
+    {.name = "calls",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Calls allowed in the period."},
+    {.name = "bandwidth",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
+    {.name = "renewal-period",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 0,
+     .max = kPeriodMax,
+     .help = "Seconds after which the quota is full again; 0: never."},
+};
+constexpr ElementSpec kOperation[] = {
+    {.name = "operation", .attributes = kChildParams, .children = {}}};
+constexpr ElementSpec kApi[] = {
+    {.name = "api", .attributes = kChildParams, .children = kOperation}};
+constexpr ElementSpec kGrammar{.name = "quota", .attributes = kParams, .children = kApi};
+
+struct Volume {
+  Selector selector;
+  std::uint64_t rule = 0;
+  std::int64_t calls = 0, bytes = 0, period_s = 0;
+  std::vector<Volume> children;
+};
+
+class Quota final : public Policy {
+ public:
+  static std::shared_ptr<const Policy> make(const PolicyNode& node, const PolicyPlace& place,
+                                            DocumentErrors& errors) {
+    auto self = std::make_shared<Quota>();
+    self->limits_ = place.placement.limits;
+    self->total_.rule = mix_numbers(place.placement.entity, hash_text("quota"));
+    read(node, self->total_, errors);
+    for (const auto& api : node.children) {
+      self->apis_.push_back(child(api, self->total_.rule, errors));
+      for (const auto& operation : api.children) {
+        self->apis_.back().children.push_back(child(operation, self->apis_.back().rule, errors));
+      }
+    }
+    return self;
+  }
+
+  Flow apply(Exchange& x) const noexcept override {
+    if (x.matched.subscription == 0 || !limits_) return Flow::next;
+    std::array<QuotaRule, RateLimits::kRulesMax> rules;
+    std::size_t count = 0;
+    rules[count++] = rule(total_, x);
+    for (const auto& api : apis_) {
+      if (count + 1 >= rules.size()) break;
+      if (!api.selector.selects(x.matched.api_name, x.matched.api_display_name)) continue;
+      rules[count++] = rule(api, x);
+      for (const auto& operation : api.children) {
+        if (count == rules.size()) break;
+        if (operation.selector.selects(x.matched.operation_name, x.matched.operation_display_name))
+          rules[count++] = rule(operation, x);
+      }
+    }
+    const auto verdict = limits_->quotas.admit({rules.data(), count}, x.now_ms);
+    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse(x, verdict);
+    for (std::size_t i = 0; i < count; ++i) x.charges.push_back({&limits_->quotas, rules[i]});
+    return Flow::next;
+  }
+
+ private:
+  static void read(const PolicyNode& node, Volume& out, DocumentErrors& errors) {
+    if (!node.params.has("calls") && !node.params.has("bandwidth")) {
+      errors.add_missing(*node.element, "calls");
+    }
+    out.calls = node.params.integer("calls");
+    out.bytes = node.params.integer("bandwidth") * 1024;
+    out.period_s = node.params.integer("renewal-period");
+  }
+  static Volume child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
+    Volume out;
+    out.selector = Selector::of(node, errors);
+    out.rule = mix_numbers(parent, out.selector.number());
+    read(node, out, errors);
+    return out;
+  }
+  static QuotaRule rule(const Volume& volume, const Exchange& x) noexcept {
+    return {{x.matched.subscription, volume.rule},
+            volume.calls,
+            volume.bytes,
+            volume.period_s,
+            x.matched.subscription_start_ms};
+  }
+
+  static Flow refuse(Exchange& x, const QuotaVerdict& verdict) {
+    const std::string_view what = verdict.exceeded == QuotaVerdict::Exceeded::calls
+                                      ? "Out of call volume quota."
+                                      : "Out of bandwidth quota.";
+    std::string_view message = what;
+    if (verdict.renews) {
+      x.response_additions.push_back({"Retry-After", x.number_text(verdict.retry_after_s)});
+      message = x.arena.join(
+          {what, " Quota will be replenished in ", to_timespan(verdict.retry_after_s), "."});
+    }
+    x.error.reason = "QuotaExceeded";
+    x.error.message = message;
+    answer_error(x, 403, "Forbidden", message);
+    return Flow::error;
+  }
+
+  Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
+  Volume total_;
+  std::vector<Volume> apis_;
+};
+
+}  // namespace
+
+void register_quota(PolicyCatalog& catalog) {
+  catalog.add({.name = "quota",
+               .sections = bit(Section::inbound),
+               .scopes = bit(Scope::product),
+               .once = true,
+               .grammar = &kGrammar,
+               .make = &Quota::make,
+               .help = "Limits the calls or the bandwidth of a subscription in fixed windows."});
+}
+
+}  // namespace mlgate::policy

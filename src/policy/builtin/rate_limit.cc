@@ -1,0 +1,176 @@
+// rate-limit: at most `calls` calls of one subscription in any `renewal-period` seconds, with
+// tighter limits for single APIs and operations. One table serves all workers, so the limit is
+// exact however a caller's connections are spread. Calls without a subscription are not limited.
+#include "policy/builtin/builtin.h"
+#include "policy/builtin/selector.h"
+#include "policy/catalog.h"
+#include "policy/exchange.h"
+
+#include <array>
+
+namespace mlgate::policy {
+
+namespace {
+
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kCallsMax = 2'147'483'647;
+
+constexpr ParamSpec kParams[] = {
+    {.name = "calls",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Calls allowed in the period."},
+    {.name = "renewal-period",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 1,
+     .max = 300,
+     .help = "Length of the sliding window, in seconds."},
+    {.name = "retry-after-header-name",
+     .type = ParamType::header_name,
+     .otherwise = "Retry-After",
+     .help = "Header of a refusal that says after how many seconds to try again."},
+    {.name = "retry-after-variable-name", .help = "Variable for the same number."},
+    {.name = "remaining-calls-header-name",
+     .type = ParamType::header_name,
+     .help = "Header that says how many calls are left in the window."},
+    {.name = "remaining-calls-variable-name", .help = "Variable for the same number."},
+    {.name = "total-calls-header-name",
+     .type = ParamType::header_name,
+     .help = "Header that carries `calls`."},
+};
+constexpr ParamSpec kChildParams[] = {
+    {.name = "name", .help = "Display name of the API or operation."},
+    {.name = "id", .help = "Resource name of the API or operation; wins over name."},
+    {.name = "calls",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 1,
+     .max = kCallsMax,
+     .help = "Calls allowed in the period."},
+    {.name = "renewal-period",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 1,
+     .max = 300,
+     .help = "Length of the sliding window, in seconds."},
+};
+constexpr ElementSpec kOperation[] = {
+    {.name = "operation", .attributes = kChildParams, .children = {}}};
+constexpr ElementSpec kApi[] = {
+    {.name = "api", .attributes = kChildParams, .children = kOperation}};
+constexpr ElementSpec kGrammar{.name = "rate-limit", .attributes = kParams, .children = kApi};
+
+struct Limit {
+  Selector selector;
+  std::uint64_t rule = 0;
+  std::uint32_t calls = 0;
+  std::int64_t period_ns = 0;
+  std::vector<Limit> children;
+};
+
+class RateLimit final : public Policy {
+ public:
+  static std::shared_ptr<const Policy> make(const PolicyNode& node, const PolicyPlace& place,
+                                            DocumentErrors& errors) {
+    auto self = std::make_shared<RateLimit>();
+    self->limits_ = place.placement.limits;
+    self->total_.rule = mix_numbers(place.placement.entity, hash_text("rate-limit"));
+    read(node, self->total_);
+    for (const auto& api : node.children) {
+      self->apis_.push_back(child(api, self->total_.rule, errors));
+      for (const auto& operation : api.children) {
+        self->apis_.back().children.push_back(child(operation, self->apis_.back().rule, errors));
+      }
+    }
+    const Params& params = node.params;
+    self->retry_header_ = params.text("retry-after-header-name");
+    self->retry_variable_ = params.text("retry-after-variable-name");
+    self->remaining_header_ = params.text("remaining-calls-header-name");
+    self->remaining_variable_ = params.text("remaining-calls-variable-name");
+    self->total_header_ = params.text("total-calls-header-name");
+    self->total_text_ = std::to_string(self->total_.calls);
+    return self;
+  }
+
+  Flow apply(Exchange& x) const noexcept override {
+    if (x.matched.subscription == 0 || !limits_) return Flow::next;
+    std::array<RateRule, RateLimits::kRulesMax> rules;
+    std::size_t count = 0;
+    rules[count++] = rule(total_, x);
+    for (const auto& api : apis_) {
+      if (count + 1 >= rules.size()) break;
+      if (!api.selector.selects(x.matched.api_name, x.matched.api_display_name)) continue;
+      rules[count++] = rule(api, x);
+      for (const auto& operation : api.children) {
+        if (count == rules.size()) break;
+        if (operation.selector.selects(x.matched.operation_name, x.matched.operation_display_name))
+          rules[count++] = rule(operation, x);
+      }
+    }
+    const auto verdict = limits_->rates.admit({rules.data(), count}, x.now_ns);
+    promise(x, verdict.admitted ? verdict.remaining : 0);
+    return verdict.admitted ? Flow::next : refuse(x, verdict);
+  }
+
+ private:
+  static void read(const PolicyNode& node, Limit& out) {
+    out.calls = std::uint32_t(node.params.integer("calls"));
+    out.period_ns = node.params.integer("renewal-period") * kSecondNs;
+  }
+  static Limit child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
+    Limit out;
+    out.selector = Selector::of(node, errors);
+    out.rule = mix_numbers(parent, out.selector.number());
+    read(node, out);
+    return out;
+  }
+  static RateRule rule(const Limit& limit, const Exchange& x) noexcept {
+    return {{x.matched.subscription, limit.rule}, limit.calls, limit.period_ns};
+  }
+
+  // Headers that go on the answer, whichever it will be.
+  void promise(Exchange& x, std::uint32_t remaining) const {
+    if (!remaining_header_.empty() || !remaining_variable_.empty()) {
+      const auto text = x.number_text(remaining);
+      if (!remaining_header_.empty()) x.response_additions.push_back({remaining_header_, text});
+      if (!remaining_variable_.empty()) x.set_variable(remaining_variable_, text);
+    }
+    if (!total_header_.empty()) x.response_additions.push_back({total_header_, total_text_});
+  }
+
+  Flow refuse(Exchange& x, const RateVerdict& verdict) const {
+    const std::int64_t seconds =
+        std::max<std::int64_t>(1, (verdict.retry_after_ns + kSecondNs - 1) / kSecondNs);
+    const auto text = x.number_text(seconds);
+    x.response_additions.push_back({retry_header_, text});
+    if (!retry_variable_.empty()) x.set_variable(retry_variable_, text);
+    x.error.reason = "RateLimitExceeded";
+    x.error.message = "Rate limit is exceeded";
+    answer_error(x, 429, "Too Many Requests",
+                 x.arena.join({"Rate limit is exceeded. Try again in ", text, " seconds."}));
+    return Flow::error;
+  }
+
+  Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
+  Limit total_;
+  std::vector<Limit> apis_;
+  std::string retry_header_, retry_variable_, remaining_header_, remaining_variable_;
+  std::string total_header_, total_text_;
+};
+
+}  // namespace
+
+void register_rate_limit(PolicyCatalog& catalog) {
+  catalog.add({.name = "rate-limit",
+               .sections = bit(Section::inbound),
+               .scopes = bit(Scope::product) | bit(Scope::api) | bit(Scope::operation),
+               .once = true,
+               .grammar = &kGrammar,
+               .make = &RateLimit::make,
+               .help = "Limits the calls of a subscription in a sliding window."});
+}
+
+}  // namespace mlgate::policy

@@ -1,0 +1,160 @@
+// set-header: gives a header of the request (inbound, backend) or of the response (outbound,
+// on-error) new values, adds to them, or takes it away. Framing headers are the writer's alone and
+// are refused at save.
+#include "base/text.h"
+#include "policy/builtin/builtin.h"
+#include "policy/catalog.h"
+#include "policy/exchange.h"
+
+namespace mlgate::policy {
+
+namespace {
+
+constexpr std::string_view kActions[] = {"override", "skip", "append", "delete"};
+constexpr ParamSpec kParams[] = {
+    {.name = "name",
+     .type = ParamType::header_name,
+     .required = true,
+     .expression = true,
+     .help = "Name of the header."},
+    {.name = "exists-action",
+     .type = ParamType::choice,
+     .expression = true,
+     .otherwise = "override",
+     .choices = kActions,
+     .help = "What happens when the header is there already."},
+};
+constexpr ElementSpec kChildren[] = {
+    {.name = "value", .attributes = {}, .children = {}, .text = true}};
+constexpr ElementSpec kGrammar{.name = "set-header", .attributes = kParams, .children = kChildren};
+
+// Several values of these stand in lines of their own; of all others they are joined by commas.
+constexpr std::string_view kRepeating[] = {"User-Agent",
+                                           "WWW-Authenticate",
+                                           "Proxy-Authenticate",
+                                           "Cookie",
+                                           "Set-Cookie",
+                                           "Warning",
+                                           "Date",
+                                           "Expires",
+                                           "Last-Modified",
+                                           "If-Modified-Since",
+                                           "If-Unmodified-Since"};
+constexpr std::string_view kProtected[] = {"Connection", "Content-Length", "Keep-Alive",
+                                           "Transfer-Encoding"};
+
+template <std::size_t N>
+bool listed(const std::string_view (&names)[N], std::string_view name) noexcept {
+  for (const auto one : names) {
+    if (equals_ignoring_case(one, name)) return true;
+  }
+  return false;
+}
+
+bool is_header_value(std::string_view value) noexcept {
+  for (const char c : value) {
+    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return false;
+  }
+  return true;
+}
+
+class SetHeader final : public Policy {
+ public:
+  enum class Action : unsigned char { override, skip, append, remove };
+
+  static std::shared_ptr<const Policy> make(const PolicyNode& node, const PolicyPlace& place,
+                                            DocumentErrors& errors) {
+    auto self = std::make_shared<SetHeader>();
+    self->name_ = node.params.text("name");
+    if (listed(kProtected, self->name_)) {
+      errors.add_invalid_value(*node.element, "name", self->name_, "The header cannot be changed.");
+    }
+    const auto action = node.params.text("exists-action");
+    self->action_ = action == "skip"     ? Action::skip
+                    : action == "append" ? Action::append
+                    : action == "delete" ? Action::remove
+                                         : Action::override;
+    for (const auto& child : node.children) {
+      self->values_.push_back(child.element->text.value);
+      if (!is_header_value(self->values_.back())) {
+        errors.add(*child.element, "The value of a header cannot contain control characters.");
+      }
+    }
+    self->on_request_ = place.section == Section::inbound || place.section == Section::backend;
+    self->repeats_ = listed(kRepeating, self->name_);
+    self->is_host_ = equals_ignoring_case(self->name_, "Host");
+    self->is_server_ = equals_ignoring_case(self->name_, "Server");
+    self->joined_ = join(self->values_, ",");
+    return self;
+  }
+
+  Flow apply(Exchange& x) const noexcept override {
+    http::Fields& fields = on_request_ ? x.request.headers : x.response.headers;
+    switch (action_) {
+      case Action::skip:
+        if (find_header(fields, name_)) return Flow::next;
+        break;
+      case Action::append:
+        if (!repeats_) {
+          append(x, fields);
+          return Flow::next;
+        }
+        break;
+      case Action::remove:
+        // The Server header of a response cannot be taken away.
+        if (!on_request_ && is_server_) return Flow::next;
+        remove_header(fields, name_);
+        return Flow::next;
+      case Action::override:
+        remove_header(fields, name_);
+        break;
+    }
+    add(fields);
+    mark_host(x);
+    return Flow::next;
+  }
+
+ private:
+  void mark_host(Exchange& x) const noexcept {
+    if (is_host_ && on_request_ && !values_.empty()) x.request.host_overridden = true;
+  }
+  void add(http::Fields& fields) const {
+    if (repeats_) {
+      for (const auto& value : values_) fields.add(name_, value);
+    } else if (!values_.empty()) {
+      fields.add(name_, joined_);
+    }
+  }
+  // All values there are and the new ones become one line.
+  void append(Exchange& x, http::Fields& fields) const {
+    std::string_view all;
+    for (const auto& field : fields) {
+      if (!equals_ignoring_case(field.name, name_)) continue;
+      all = all.data() ? x.arena.join({all, ",", field.value}) : field.value;
+    }
+    if (values_.empty()) return;
+    all = all.data() ? x.arena.join({all, ",", joined_}) : std::string_view(joined_);
+    remove_header(fields, name_);
+    fields.add(name_, all);
+    mark_host(x);
+  }
+
+  std::string name_;
+  std::vector<std::string> values_;
+  std::string joined_;
+  Action action_ = Action::override;
+  bool on_request_ = true, repeats_ = false, is_host_ = false, is_server_ = false;
+};
+
+}  // namespace
+
+void register_set_header(PolicyCatalog& catalog) {
+  catalog.add({.name = "set-header",
+               .sections = bit(Section::inbound) | bit(Section::backend) | bit(Section::outbound) |
+                           bit(Section::on_error),
+               .grammar = &kGrammar,
+               .make = &SetHeader::make,
+               .help = "Sets, adds to or removes a header of the request or the response."});
+}
+
+}  // namespace mlgate::policy

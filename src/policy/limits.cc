@@ -1,0 +1,304 @@
+#include "policy/limits.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <new>
+
+namespace mlgate::policy {
+
+namespace {
+
+constexpr std::uint64_t scramble(std::uint64_t x) noexcept {
+  x ^= x >> 32;
+  x *= 0xe9846af9b1a615d;
+  x ^= x >> 32;
+  x *= 0xe9846af9b1a615d;
+  x ^= x >> 28;
+  return x;
+}
+
+constexpr std::int64_t kBucketsPerInsert = 2;  // Idle counters leave while new ones come.
+constexpr std::int64_t kBucketsWhenFull = 512;
+
+std::int64_t seconds_up(std::int64_t ms) noexcept {
+  return std::max<std::int64_t>(1, (ms + 999) / 1000);
+}
+
+}  // namespace
+
+std::uint64_t mix_numbers(std::uint64_t a, std::uint64_t b) noexcept {
+  return scramble(scramble(a + 0x9e3779b97f4a7c15) ^ (b + 0x517cc1b727220a95));
+}
+
+std::uint64_t hash_text(std::string_view text) noexcept {
+  std::uint64_t hash = text.size();
+  for (const char c : text) hash = (hash ^ std::uint8_t(c)) * 0x100000001b3;
+  return scramble(hash);
+}
+
+std::size_t CounterKeyHash::operator()(const CounterKey& key) const noexcept {
+  return mix_numbers(key.subscriber, key.rule);
+}
+
+// ---- RateLimits
+
+RateLimits::RateLimits(std::size_t counters_max)
+    : stripes_(std::make_unique<Stripe[]>(kStripes)), counters_max_(counters_max) {}
+
+void RateLimits::Counter::expire(std::int64_t now_ns, std::int64_t period) noexcept {
+  while (count > 0 && now_ns - at(0).newest_ns >= period) {
+    live_calls -= at(0).calls;
+    head = (head + 1) & (capacity - 1);
+    --count;
+  }
+}
+
+void RateLimits::Counter::grow() {
+  const std::uint32_t larger = capacity == 0 ? 8 : capacity * 2;
+  auto fresh = std::make_unique_for_overwrite<Slot[]>(larger);
+  for (std::uint32_t i = 0; i < count; ++i) fresh[i] = at(i);
+  slots = std::move(fresh);
+  capacity = larger;
+  head = 0;
+}
+
+void RateLimits::Counter::add(std::int64_t now_ns, std::int64_t slot_ns) {
+  if (count > 0 && at(count - 1).newest_ns / slot_ns == now_ns / slot_ns) {
+    at(count - 1).newest_ns = now_ns;
+    ++at(count - 1).calls;
+  } else {
+    if (count == capacity) grow();
+    at(count) = {now_ns, 1};
+    ++count;
+  }
+  ++live_calls;
+}
+
+void RateLimits::drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept {
+  const std::size_t size = stripe.map.bucket_count();
+  for (std::size_t looked = 0; looked < buckets && looked < size; ++looked) {
+    stripe.hand = stripe.hand + 1 < size ? stripe.hand + 1 : 0;
+    for (auto it = stripe.map.begin(stripe.hand); it != stripe.map.end(stripe.hand);) {
+      if (now_ns - it->second.last_ns < it->second.period_ns) {
+        ++it;
+        continue;
+      }
+      const CounterKey key = it->first;
+      ++it;
+      stripe.map.erase(key);
+      counters_.fetch_sub(1, std::memory_order_relaxed);
+    }
+  }
+}
+
+RateLimits::Counter* RateLimits::find_or_make(Stripe& stripe, const CounterKey& key,
+                                              std::int64_t now_ns) {
+  if (const auto it = stripe.map.find(key); it != stripe.map.end()) return &it->second;
+  const bool full = counters_.load(std::memory_order_relaxed) >= counters_max_;
+  drop_idle(stripe, now_ns, std::size_t(full ? kBucketsWhenFull : kBucketsPerInsert));
+  if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
+    counters_.fetch_sub(1, std::memory_order_relaxed);
+    full_.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  Counter& made = stripe.map[key];
+  // Until it counts a call it must not look idle to the next insertion of the same caller.
+  made.last_ns = now_ns;
+  made.period_ns = 1'000'000'000;
+  return &made;
+}
+
+RateVerdict RateLimits::admit(std::span<const RateRule> rules, std::int64_t now_ns) noexcept {
+  RateVerdict verdict;
+  if (rules.empty()) return verdict;
+  if (rules.size() > kRulesMax) rules = rules.first(kRulesMax);
+  std::array<Counter*, kRulesMax> found;
+  Stripe& stripe = stripes_[mix_numbers(rules[0].key.subscriber, 0) % kStripes];
+  const std::scoped_lock lock(stripe.mutex);
+  try {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      found[i] = find_or_make(stripe, rules[i].key, now_ns);
+      if (!found[i])
+        return {
+            .admitted = false, .table_full = true, .exceeded = i, .retry_after_ns = 1'000'000'000};
+      // Workers read the clock at different moments; within one counter time never goes back.
+      now_ns = std::max(now_ns, found[i]->last_ns);
+      // Touched, so that making room for the next rule's counter does not throw this one out.
+      found[i]->last_ns = now_ns;
+    }
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      found[i]->expire(now_ns, rules[i].period_ns);
+      if (found[i]->live_calls < rules[i].calls) continue;
+      if (verdict.admitted) verdict.exceeded = i;
+      verdict.admitted = false;
+      const std::int64_t wait = found[i]->count > 0
+                                    ? found[i]->at(0).newest_ns + rules[i].period_ns - now_ns
+                                    : rules[i].period_ns;
+      verdict.retry_after_ns = std::max(verdict.retry_after_ns, wait);
+    }
+    if (!verdict.admitted) return verdict;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      const std::int64_t slot_ns =
+          rules[i].calls <= kRingMax ? 1 : std::max<std::int64_t>(1, rules[i].period_ns / kRingMax);
+      found[i]->last_ns = now_ns;
+      found[i]->period_ns = rules[i].period_ns;
+      found[i]->add(now_ns, slot_ns);
+    }
+  } catch (const std::bad_alloc&) {
+    full_.fetch_add(1, std::memory_order_relaxed);
+    return {.admitted = false, .table_full = true, .retry_after_ns = 1'000'000'000};
+  }
+  verdict.remaining =
+      std::uint32_t(std::max<std::int64_t>(0, std::int64_t(rules[0].calls) - found[0]->live_calls));
+  return verdict;
+}
+
+// ---- Quotas
+
+Quotas::Quotas(std::size_t counters_max)
+    : stripes_(std::make_unique<Stripe[]>(kStripes)), counters_max_(counters_max) {}
+
+Quotas::Stripe& Quotas::stripe_of(std::uint64_t subscriber) const noexcept {
+  return stripes_[mix_numbers(subscriber, 0) % kStripes];
+}
+
+void Quotas::renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexcept {
+  TimeMs window = rule.start_ms;
+  TimeMs end = 0;
+  if (rule.period_s > 0) {
+    const std::int64_t period_ms = rule.period_s * 1000;
+    std::int64_t index = (now_ms - rule.start_ms) / period_ms;
+    if (now_ms < rule.start_ms && (now_ms - rule.start_ms) % period_ms != 0) --index;
+    window = rule.start_ms + index * period_ms;
+    end = window + period_ms;
+  }
+  if (counter.window_ms == window && counter.end_ms == end) return;
+  // A wall clock that steps back over the edge of a window does not give the calls of the later one
+  // back.
+  if (counter.end_ms != 0 && end != 0 && window < counter.window_ms &&
+      counter.end_ms - counter.window_ms == end - window) {
+    return;
+  }
+  counter = {.window_ms = window, .end_ms = end, .calls = 0, .bytes = 0};
+}
+
+Quotas::Counter* Quotas::find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms) {
+  if (const auto it = stripe.map.find(key); it != stripe.map.end()) return &it->second;
+  if (counters_.load(std::memory_order_relaxed) >= counters_max_) {
+    // Counters whose window is over hold nothing any more.
+    const std::size_t size = stripe.map.bucket_count();
+    for (std::int64_t looked = 0; looked < kBucketsWhenFull; ++looked) {
+      stripe.hand = stripe.hand + 1 < size ? stripe.hand + 1 : 0;
+      for (auto it = stripe.map.begin(stripe.hand); it != stripe.map.end(stripe.hand);) {
+        const CounterKey old = it->first;
+        const bool over = it->second.end_ms != 0 && it->second.end_ms <= now_ms;
+        ++it;
+        if (!over) continue;
+        stripe.map.erase(old);
+        counters_.fetch_sub(1, std::memory_order_relaxed);
+      }
+    }
+  }
+  if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
+    counters_.fetch_sub(1, std::memory_order_relaxed);
+    full_.fetch_add(1, std::memory_order_relaxed);
+    return nullptr;
+  }
+  return &stripe.map[key];
+}
+
+QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept {
+  QuotaVerdict verdict;
+  if (rules.empty()) return verdict;
+  if (rules.size() > RateLimits::kRulesMax) rules = rules.first(RateLimits::kRulesMax);
+  std::array<Counter*, RateLimits::kRulesMax> found;
+  Stripe& stripe = stripe_of(rules[0].key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  try {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+      found[i] = find_or_make(stripe, rules[i].key, now_ms);
+      if (!found[i])
+        return {.exceeded = QuotaVerdict::Exceeded::calls,
+                .rule = i,
+                .table_full = true,
+                .retry_after_s = 1};
+      // Renewed at once, so that making room for the next rule's counter does not throw this one
+      // out.
+      renew(*found[i], rules[i], now_ms);
+    }
+  } catch (const std::bad_alloc&) {
+    full_.fetch_add(1, std::memory_order_relaxed);
+    return {.exceeded = QuotaVerdict::Exceeded::calls, .table_full = true, .retry_after_s = 1};
+  }
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    const Counter& counter = *found[i];
+    const bool calls = rules[i].calls > 0 && counter.calls >= rules[i].calls;
+    const bool bytes = rules[i].bytes > 0 && counter.bytes >= rules[i].bytes;
+    if (!calls && !bytes) continue;
+    if (verdict.exceeded == QuotaVerdict::Exceeded::none) {
+      verdict.exceeded = calls ? QuotaVerdict::Exceeded::calls : QuotaVerdict::Exceeded::bandwidth;
+      verdict.rule = i;
+    }
+    if (counter.end_ms == 0)
+      verdict.renews = false;
+    else
+      verdict.retry_after_s = std::max(verdict.retry_after_s, seconds_up(counter.end_ms - now_ms));
+  }
+  if (verdict.exceeded != QuotaVerdict::Exceeded::none) return verdict;
+  for (std::size_t i = 0; i < rules.size(); ++i) ++found[i]->calls;
+  stripe.changed = true;
+  return verdict;
+}
+
+void Quotas::add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept {
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  const auto it = stripe.map.find(rule.key);
+  if (it == stripe.map.end()) return;
+  renew(it->second, rule, now_ms);
+  it->second.bytes += bytes;
+  stripe.changed = true;
+}
+
+bool Quotas::take_changes(std::size_t stripe, TimeMs now_ms, std::vector<QuotaState>& out) {
+  Stripe& one = stripes_[stripe % kStripes];
+  const std::scoped_lock lock(one.mutex);
+  if (!one.changed) return false;
+  for (const auto& [key, counter] : one.map) {
+    if (counter.end_ms != 0 && counter.end_ms <= now_ms) continue;
+    out.push_back({key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes});
+  }
+  one.changed = false;
+  return true;
+}
+
+void Quotas::mark_changed(std::size_t stripe) {
+  Stripe& one = stripes_[stripe % kStripes];
+  const std::scoped_lock lock(one.mutex);
+  one.changed = true;
+}
+
+void Quotas::restore(std::span<const QuotaState> states) {
+  for (const auto& state : states) set_state(state);
+}
+
+void Quotas::set_state(const QuotaState& state) {
+  Stripe& stripe = stripe_of(state.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  Counter* counter = find_or_make(stripe, state.key, state.window_ms);
+  if (!counter) return;
+  *counter = {state.window_ms, state.end_ms, state.calls, state.bytes};
+  stripe.changed = true;
+}
+
+QuotaState Quotas::state(const CounterKey& key) const {
+  const Stripe& stripe = stripe_of(key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  const auto it = stripe.map.find(key);
+  if (it == stripe.map.end()) return {.key = key};
+  const Counter& counter = it->second;
+  return {key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes};
+}
+
+}  // namespace mlgate::policy

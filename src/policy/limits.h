@@ -1,0 +1,189 @@
+#pragma once
+// Rate limits and quotas, exact across all workers of the process. The tables live outside every
+// snapshot, under stable numbers, so a reload keeps what was counted. Each table is cut into
+// stripes by subscriber, each with its own lock: the rules of one policy for one caller lie in one
+// stripe and are checked and counted under one lock, all or none. A call takes the lock once, for
+// some ten nanoseconds. Threads: any.
+#include "base/time.h"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace mlgate::policy {
+
+// Which counter: the subscriber's stable number, and the rule's (scope, entity and child of the
+// policy).
+struct CounterKey {
+  std::uint64_t subscriber = 0;
+  std::uint64_t rule = 0;
+  friend bool operator==(const CounterKey&, const CounterKey&) = default;
+};
+struct CounterKeyHash {
+  std::size_t operator()(const CounterKey& key) const noexcept;
+};
+// Mixes numbers into one; stable for ever, because counters are kept under the result.
+std::uint64_t mix_numbers(std::uint64_t a, std::uint64_t b) noexcept;
+std::uint64_t hash_text(std::string_view text) noexcept;
+
+struct RateRule {
+  CounterKey key;
+  std::uint32_t calls = 0;
+  std::int64_t period_ns = 0;
+};
+
+struct RateVerdict {
+  bool admitted = true;
+  bool table_full = false;      // No room for another counter: refused.
+  std::size_t exceeded = 0;     // The first rule that refused.
+  std::uint32_t remaining = 0;  // Of rule 0, after this call.
+  std::int64_t retry_after_ns =
+      0;  // Until all refusing rules would admit, if nothing else arrived.
+};
+
+// Sliding window: a call is admitted when fewer than `calls` calls were admitted in the last
+// period. Refused calls do not count. Up to kRingMax calls every admission time is kept, exactly;
+// above, times fall into kRingMax slots of period / kRingMax, and a slot leaves with its newest
+// call: never too many, and late by at most one slot.
+class RateLimits {
+ public:
+  static constexpr std::uint32_t kRingMax = 1024;
+  static constexpr std::size_t kRulesMax = 64;
+
+  explicit RateLimits(std::size_t counters_max = 1'000'000);
+  RateLimits(const RateLimits&) = delete;
+  RateLimits& operator=(const RateLimits&) = delete;
+
+  // Checks all rules, then counts the call under each, or under none. All keys have one subscriber;
+  // at most kRulesMax rules. `now_ns` is a steady clock; a worker's slightly old reading does no
+  // harm.
+  RateVerdict admit(std::span<const RateRule> rules, std::int64_t now_ns) noexcept;
+
+  std::size_t counters() const noexcept { return counters_.load(std::memory_order_relaxed); }
+  std::uint64_t table_full_total() const noexcept { return full_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Slot {
+    std::int64_t newest_ns;
+    std::int64_t calls;
+  };
+  // A ring of slots, oldest first, that grows with use.
+  struct Counter {
+    std::unique_ptr<Slot[]> slots;
+    std::uint32_t capacity = 0, head = 0, count = 0;
+    std::int64_t live_calls = 0;
+    std::int64_t last_ns = 0;
+    std::int64_t period_ns = 0;
+
+    void expire(std::int64_t now_ns, std::int64_t period) noexcept;
+    void add(std::int64_t now_ns, std::int64_t slot_ns);
+    void grow();
+    Slot& at(std::uint32_t index) noexcept { return slots[(head + index) & (capacity - 1)]; }
+  };
+  struct alignas(64) Stripe {
+    std::mutex mutex;
+    std::unordered_map<CounterKey, Counter, CounterKeyHash> map;
+    std::size_t hand = 0;  // Where the search for idle counters goes on.
+  };
+  static constexpr std::size_t kStripes = 256;
+
+  Counter* find_or_make(Stripe& stripe, const CounterKey& key, std::int64_t now_ns);
+  void drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept;
+
+  std::unique_ptr<Stripe[]> stripes_;
+  std::size_t counters_max_;
+  std::atomic<std::size_t> counters_{0};
+  std::atomic<std::uint64_t> full_{0};
+};
+
+struct QuotaRule {
+  CounterKey key;
+  std::int64_t calls = 0;     // 0: no limit of calls.
+  std::int64_t bytes = 0;     // 0: no limit of bandwidth.
+  std::int64_t period_s = 0;  // 0: never renewed.
+  TimeMs start_ms = 0;        // Windows are counted from here.
+};
+
+struct QuotaVerdict {
+  enum class Exceeded : unsigned char { none, calls, bandwidth };
+  Exceeded exceeded = Exceeded::none;
+  std::size_t rule = 0;  // The first rule that refused.
+  bool table_full = false;
+  bool renews = true;
+  std::int64_t retry_after_s =
+      0;  // Until the windows of all refusing rules end, rounded up, at least 1.
+};
+
+struct QuotaState {
+  CounterKey key;
+  TimeMs window_ms = 0;  // Start of the window.
+  TimeMs end_ms = 0;     // 0: never ends.
+  std::int64_t calls = 0;
+  std::int64_t bytes = 0;
+};
+
+// Fixed windows of calls and bandwidth from the start of the subscription. The states can be
+// written out and read back, so that a restart keeps them.
+class Quotas {
+ public:
+  static constexpr std::size_t kStripes = 64;
+
+  explicit Quotas(std::size_t counters_max = 1'000'000);
+  Quotas(const Quotas&) = delete;
+  Quotas& operator=(const Quotas&) = delete;
+
+  // Checks all rules, then counts one call under each, or under none.
+  QuotaVerdict admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept;
+  // Counts the bytes of a call that was admitted.
+  void add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept;
+
+  // States of one stripe, or nothing when none of them changed since the last call for it.
+  bool take_changes(std::size_t stripe, TimeMs now_ms, std::vector<QuotaState>& out);
+  // Has take_changes() give the stripe again, for a writer that could not keep what it took.
+  void mark_changed(std::size_t stripe);
+  void restore(std::span<const QuotaState> states);
+  // Current state of one counter, for reports; all zero when it is not known.
+  QuotaState state(const CounterKey& key) const;
+  void set_state(const QuotaState& state);
+
+  std::size_t counters() const noexcept { return counters_.load(std::memory_order_relaxed); }
+  std::uint64_t table_full_total() const noexcept { return full_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Counter {
+    TimeMs window_ms = 0;
+    TimeMs end_ms = 0;
+    std::int64_t calls = 0;
+    std::int64_t bytes = 0;
+  };
+  struct alignas(64) Stripe {
+    mutable std::mutex mutex;
+    std::unordered_map<CounterKey, Counter, CounterKeyHash> map;
+    std::size_t hand = 0;
+    bool changed = false;
+  };
+
+  Stripe& stripe_of(std::uint64_t subscriber) const noexcept;
+  Counter* find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms);
+  static void renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexcept;
+
+  std::unique_ptr<Stripe[]> stripes_;
+  std::size_t counters_max_;
+  std::atomic<std::size_t> counters_{0};
+  std::atomic<std::uint64_t> full_{0};
+};
+
+// Both tables, owned by the program and handed to the compiler of policies.
+struct Limits {
+  explicit Limits(std::size_t counters_max = 1'000'000)
+      : rates(counters_max), quotas(counters_max) {}
+  RateLimits rates;
+  Quotas quotas;
+};
+
+}  // namespace mlgate::policy
