@@ -1,5 +1,12 @@
-// What nearly every file needs, compiled once. Headers of ours do not rely on it: they compile alone.
+// What nearly every file needs, compiled once. Headers of ours do not rely on it: they compile
+// alone.
 #pragma once
+#include <asio/awaitable.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -17,9 +24,3 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include <asio/awaitable.hpp>
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>

@@ -54,8 +54,15 @@ class Server:
             data = self.folder.name + "/data"
         self.data = Path(data)
         self.flags = ["--data", str(self.data), "--workers", "2"]
+        # Free ports, chosen once, so that a restart keeps the addresses.
+        probes = [socket.socket() for _ in range(6)]
+        for probe in probes:
+            probe.bind(("127.0.0.1", 0))
+        ports = iter(str(probe.getsockname()[1]) for probe in probes)
         for role in ("gateway", "console", "services"):
-            self.flags += [f"--{role}.http_port", "0", f"--{role}.https_port", "0"]
+            self.flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
+        for probe in probes:
+            probe.close()
         self.flags += list(flags)
         self.process = None
 
@@ -83,6 +90,7 @@ class Server:
         if not line:
             self.process.wait()
             raise AssertionError("mlgate did not start:\n" + (self.data / "server.log").read_text())
+        self._token = None  # Good for the addresses of the server that issued it.
         self.ports = json.loads((self.data / "run/endpoints.json").read_text())
         self.credentials = json.loads((self.data / "credentials.json").read_text())
 
@@ -141,13 +149,16 @@ class Server:
         assert answer.status == 200, answer
         return answer.json["access_token"]
 
-    def arm(self, method, path, body=None, service="demoazureml", headers=None, query=""):
-        if not hasattr(self, "_token"):
+    def bearer(self):
+        if not self._token:
             self._token = self.token()
+        return self._token
+
+    def arm(self, method, path, body=None, service="demoazureml", headers=None, query=""):
         c = self.credentials
         full = (f"/subscriptions/{c['subscriptionId']}/resourceGroups/mlgate/providers/Microsoft.ApiManagement"
                 f"/service/{service}{path}?api-version={API_VERSION}{query}")
-        return self.call("console", method, full, body, {"Authorization": f"Bearer {self._token}", **(headers or {})})
+        return self.call("console", method, full, body, {"Authorization": f"Bearer {self.bearer()}", **(headers or {})})
 
     def put(self, path, properties, **options):
         answer = self.arm("PUT", path, {"properties": properties}, **options)
@@ -155,6 +166,11 @@ class Server:
         return answer.json
 
     def make_instance(self, service="demoazureml"):
+        c = self.credentials
+        group = self.call("console", "PUT", f"/subscriptions/{c['subscriptionId']}/resourceGroups/mlgate"
+                          f"?api-version={API_VERSION}", {"location": "local"},
+                          {"Authorization": f"Bearer {self.bearer()}"})
+        assert group.status in (200, 201), group
         answer = self.arm("PUT", "", {"location": "local", "sku": {"name": "Developer", "capacity": 1},
                                       "properties": {"publisherName": "Demo", "publisherEmail": "admin@example.com"}},
                           service=service)

@@ -8,11 +8,11 @@ A case is a list of sections, each `[what …]` on a line of its own, then its t
   [key NAME product starter]  makes an active subscription, its primary key is {NAME} from here on; `api X` and
                               `all` are the other scopes
   [request]                   an HTTP/1.1 message to the gateway's clear-text listener, lines ended by CRLF here;
-                              {host} is the instance's host; a line `\\` ends head or body without a line end
+                              {host} is the instance's host, {echo} the URL of the echo service
   [response]                  what has to come back: status line exactly, each given header, the body exactly
                               (no body given: not compared)
 
-In expectations <number>, <guid>, <date> and <any> match what they say. Lines that begin with # are comments.
+In expectations <number>, <guid>, <date> and <any> match what they say. Lines that begin with "# " are comments.
 """
 
 import json
@@ -34,7 +34,7 @@ def sections(text):
         if re.fullmatch(r"\[[a-z].*\]", line):
             current = [line[1:-1], []]
             found.append(current)
-        elif line.startswith("#") and (current is None or not current[0].startswith(("request", "response"))):
+        elif line.startswith("# "):
             continue
         elif current is not None:
             current[1].append(line)

@@ -35,7 +35,8 @@ PARTS = ["the opening chapter", "the ending", "the middle part", "the dialogue",
          "the author's voice", "the pacing", "the description of the harbour", "the main character"]
 
 GOOD_START = ["I loved this {kind} about {topic}.", "What a wonderful {kind}!", "This is a good {kind}.",
-              "I read this {kind} {place} and could not put it down.", "A {kind} about {topic} sounded dull; it is not.",
+              "I read this {kind} {place} and could not put it down.",
+              "A {kind} about {topic} sounded dull; it is not.",
               "Five minutes in, I knew that I would keep this {kind}.", "One of the best books I have read this year.",
               "{People} recommended this {kind}, and for once the praise was deserved.",
               "Rarely has {topic} been told with so much warmth.", "Quietly brilliant."]
@@ -76,7 +77,8 @@ BAD_END = ["Avoid.", "I want my evening back.", "It went straight to the charity
 ASIDES = ["(The large-print edition is easier to hold.)", "It arrived a day early, by the way.",
           "PS: the \"bonus chapter\" is only in the paperback.", "For the record: I paid the full price.",
           "The audio version is read by the author - try it.", "My edition has {pages} pages; others differ.",
-          "Compare it with the older one from 1998; you will see what I mean.", "Na\u00efve? Perhaps, but caf\u00e9 scenes suit it."]
+          "Compare it with the older one from 1998; you will see what I mean.",
+          "Na\u00efve? Perhaps, but caf\u00e9 scenes suit it."]
 
 
 def fill(rng, phrase, kind, topic):

@@ -215,5 +215,6 @@ def new_module(name):
     folder = ROOT / "src/ml/modules"
     write_new(folder / f"{stem}.cc", fill(MODULE, title, stem))
     write_new(folder / f"{stem}_test.cc", fill(MODULE_TEST, title, stem))
-    insert_sorted(folder / "modules_internal.h", f"void register_{stem}(Catalogue& catalogue);", r"^void register_\w+\(")
+    insert_sorted(folder / "modules_internal.h", f"void register_{stem}(Catalogue& catalogue);",
+                  r"^void register_\w+\(")
     insert_sorted(folder / "register.cc", f"  register_{stem}(catalogue);", r"^  register_\w+\(catalogue")

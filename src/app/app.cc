@@ -1,8 +1,8 @@
 #include "app/app.h"
 
-#include <cstdio>
-
 #include <CLI/CLI.hpp>
+
+#include <cstdio>
 
 namespace mlgate::app {
 namespace {
@@ -14,7 +14,8 @@ void add_setting_flags(CLI::App& program, std::vector<std::pair<std::string, std
     const std::string name(info.name);
     program
         .add_option_function<std::string>(
-            "--" + name, [&given, name](const std::string& value) { given.emplace_back(name, value); },
+            "--" + name,
+            [&given, name](const std::string& value) { given.emplace_back(name, value); },
             std::string(info.help))
         ->group("Settings")
         ->default_str(std::string(info.default_text));
@@ -34,7 +35,8 @@ int complain(const std::vector<Error>& errors) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("mlgate: a gateway, its management, and the web services behind it, in one program");
+  CLI::App program(
+      "mlgate: a gateway, its management, and the web services behind it, in one program");
   program.name("mlgate");
   program.require_subcommand(1);
   program.fallthrough();

@@ -1,13 +1,14 @@
 #pragma once
-// The command line. Each verb is one file with one `add_…` function; the list of them stands in app.cc.
+// The command line. Each verb is one file with one `add_…` function; the list of them stands in
+// app.cc.
+#include "app/data_folder.h"
+#include "app/settings.h"
+#include "base/result.h"
+
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "app/data_folder.h"
-#include "app/settings.h"
-#include "base/result.h"
 
 namespace CLI {
 class App;
@@ -21,7 +22,8 @@ struct Context {
   DataFolder data() const { return {settings.text("data")}; }
 };
 
-// Adds its verb to the program; sets `chosen` to what runs once all flags are read. The result is the exit status.
+// Adds its verb to the program; sets `chosen` to what runs once all flags are read. The result is
+// the exit status.
 using Chosen = std::function<int(Context&)>;
 void add_serve(CLI::App& program, Chosen& chosen);
 void add_init(CLI::App& program, Chosen& chosen);

@@ -1,12 +1,12 @@
 #include "app/data_folder.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-
-#include <fcntl.h>
-#include <unistd.h>
 
 namespace mlgate::app {
 
@@ -16,7 +16,8 @@ Result<std::string> read_file(const std::filesystem::path& path) {
   return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-Result<void> write_file(const std::filesystem::path& path, std::string_view content, FileKind kind) {
+Result<void> write_file(const std::filesystem::path& path, std::string_view content,
+                        FileKind kind) {
   const std::string beside = path.string() + ".new";
   const auto wrong = [&](const char* what) {
     return fail(Errc::internal, std::string(what) + " " + beside + ": " + std::strerror(errno));

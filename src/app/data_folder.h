@@ -1,10 +1,10 @@
 #pragma once
 // Where things lie in the data folder, which is all the state there is.
-#include <filesystem>
-#include <string>
-
 #include "base/json.h"
 #include "base/result.h"
+
+#include <filesystem>
+#include <string>
 
 namespace mlgate::app {
 

@@ -38,8 +38,7 @@ Fetcher::~Fetcher() {
 
 Result<http::Response> Fetcher::fetch(http::FetchRequest request) {
   std::promise<Result<http::Response>> result;
-  worker_.run_and_wait(
-      [&] { net::spawn(*tasks_, deliver(*client_, std::move(request), result)); });
+  worker_.run_and_wait([&] { net::spawn(*tasks_, deliver(*client_, std::move(request), result)); });
   return result.get_future().get();
 }
 

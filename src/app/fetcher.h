@@ -1,11 +1,11 @@
 #pragma once
 // HTTP calls for verbs of the command line: blocking, on a worker of its own.
-#include <memory>
-#include <string>
-
 #include "http/client.h"
 #include "net/tls_ca.h"
 #include "net/worker.h"
+
+#include <memory>
+#include <string>
 
 namespace mlgate::app {
 

@@ -1,17 +1,18 @@
 #include "app/installation.h"
 
-#include <system_error>
-
 #include "ml/module.h"
 #include "net/tls_ca.h"
 #include "webservice/registry.h"
+
+#include <system_error>
 
 namespace mlgate::app {
 namespace {
 
 Result<void> make_folders(const DataFolder& data) {
   std::error_code error;
-  for (const auto& folder : {data.root, data.tls(), data.datasets(), data.run(), data.root / "logs"}) {
+  for (const auto& folder :
+       {data.root, data.tls(), data.datasets(), data.run(), data.root / "logs"}) {
     std::filesystem::create_directories(folder, error);
     if (error)
       return fail(Errc::unavailable, "cannot make " + folder.string() + ": " + error.message());

@@ -1,16 +1,17 @@
 #pragma once
 // What a data folder is initialised with, and how its parts are opened.
-#include <memory>
-
 #include "app/data_folder.h"
 #include "app/settings.h"
 #include "identity/identity.h"
 #include "management/management.h"
 #include "store/store.h"
 
+#include <memory>
+
 namespace mlgate::app {
 
-// Makes folder, store, master key, certificates, the principal `admin` and the workspace; writes the credentials file.
+// Makes folder, store, master key, certificates, the principal `admin` and the workspace; writes
+// the credentials file.
 Result<void> initialise(const Settings& settings);
 
 // The options of the management interface that settings decide; ports are those listened on.

@@ -1,21 +1,21 @@
 #include "app/program.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <future>
-#include <thread>
+#include "app/installation.h"
+#include "base/text.h"
+#include "ml/samples/samples.h"
+#include "policy/catalog.h"
+#include "policy/pipeline.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "app/installation.h"
-#include "base/text.h"
-#include "ml/samples/samples.h"
-#include "policy/catalog.h"
-#include "policy/pipeline.h"
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <future>
+#include <thread>
 
 namespace mlgate::app {
 namespace {
@@ -27,9 +27,10 @@ constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
 constexpr std::string_view kQuotaCollection = "quota";
 
-// The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that a second
-// mlgate does not quietly share the port of the first.
-Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port, const std::string& flag) {
+// The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
+// a second mlgate does not quietly share the port of the first.
+Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port,
+                                const std::string& flag) {
   sockaddr_storage storage{};
   socklen_t size = 0;
   auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
@@ -48,13 +49,15 @@ Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port, con
   const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool bound = ::bind(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0 && ::listen(fd, 1) == 0;
+  const bool bound =
+      ::bind(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0 && ::listen(fd, 1) == 0;
   const int error = errno;
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
   ::close(fd);
   if (!bound) {
-    return fail(Errc::conflict, "port " + std::to_string(port) + " on " + host + " is not to be had (" +
-                                    std::strerror(error) + "); choose another with --" + flag,
+    return fail(Errc::conflict,
+                "port " + std::to_string(port) + " on " + host + " is not to be had (" +
+                    std::strerror(error) + "); choose another with --" + flag,
                 flag);
   }
   return ntohs(storage.ss_family == AF_INET ? v4.sin_port : v6.sin6_port);
@@ -86,10 +89,14 @@ http::Response console_error(int status, std::string_view code, std::string_view
 
 policy::Scope policy_scope(apim::PolicyScopeKind kind) {
   switch (kind) {
-    case apim::PolicyScopeKind::global: return policy::Scope::global;
-    case apim::PolicyScopeKind::product: return policy::Scope::product;
-    case apim::PolicyScopeKind::api: return policy::Scope::api;
-    case apim::PolicyScopeKind::operation: return policy::Scope::operation;
+    case apim::PolicyScopeKind::global:
+      return policy::Scope::global;
+    case apim::PolicyScopeKind::product:
+      return policy::Scope::product;
+    case apim::PolicyScopeKind::api:
+      return policy::Scope::api;
+    case apim::PolicyScopeKind::operation:
+      return policy::Scope::operation;
   }
   return policy::Scope::global;
 }
@@ -120,7 +127,8 @@ Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
   for (const std::string& role : program->roles_) {
     if (role != "gateway" && role != "console" && role != "services")
       return fail(Errc::invalid_argument,
-                  "setting 'roles' has '" + role + "'; the roles are gateway, console and services", "roles");
+                  "setting 'roles' has '" + role + "'; the roles are gateway, console and services",
+                  "roles");
   }
   if (!program->data_.initialised()) {
     return fail(Errc::not_found, program->data_.root.string() +
@@ -166,8 +174,8 @@ Result<void> Program::open_parts() {
     }
   }
 
-  const management::Options options =
-      management_options(settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
+  const management::Options options = management_options(
+      settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
   TRY(identity::Identity identity,
       identity::Identity::open(*store_, *vault_, clock,
                                {.tenant_id = options.tenant_id, .issuer = issuer_of(options)}));
@@ -183,9 +191,9 @@ Result<void> Program::open_parts() {
   control_pool_ = std::make_unique<net::ComputePool>("control", kControlThreads, kControlQueueMax);
 
   const std::string& log = settings_.text("gateway.access_log");
-  TRY(recorder_, analytics::Recorder::start(
-                     {.access_log_path = log.empty() ? "" : (data_.root / log).string(),
-                      .workers = workers_.size()}));
+  TRY(recorder_,
+      analytics::Recorder::start({.access_log_path = log.empty() ? "" : (data_.root / log).string(),
+                                  .workers = workers_.size()}));
   make_services();
   make_control();
   make_management();
@@ -219,8 +227,7 @@ void Program::make_services() {
                             .clock = clock,
                             .registry = *registry_,
                             .post_compute = post_compute},
-      *datasets_,
-      studio::StudioOptions{.subscription_id = settings_.text("arm.subscription_id")});
+      *datasets_, studio::StudioOptions{.subscription_id = settings_.text("arm.subscription_id")});
   service_management_ =
       std::make_unique<webservice::ServiceManagement>(*registry_, webservice::ManagementOptions{});
   request_response_ = std::make_unique<webservice::RequestResponse>(
@@ -237,8 +244,9 @@ void Program::make_control() {
   if (settings_.flag("services.in_process") && plays("services")) {
     options.own_services = request_response_.get();
     for (const std::uint16_t port : {services_ports_.http, services_ports_.https})
-      for (const std::string& host : {std::string("localhost"), std::string("*.localhost"), std::string("127.0.0.1"),
-                                      std::string("::1"), settings_.text("bind")})
+      for (const std::string& host :
+           {std::string("localhost"), std::string("*.localhost"), std::string("127.0.0.1"),
+            std::string("::1"), settings_.text("bind")})
         options.own_addresses.push_back({host, port});
     for (const std::string& alias : settings_.list("services.aliases"))
       options.own_addresses.push_back({alias, 0});
@@ -258,16 +266,16 @@ void Program::make_control() {
 }
 
 void Program::make_management() {
-  management::Options options =
-      management_options(settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
+  management::Options options = management_options(settings_, gateway_ports_.https,
+                                                   console_ports_.https, services_ports_.http);
   options.publish = [this](const std::string& service) { return publish(service); };
   options.check_policy = check_policy;
   for (const char* host : {"http://localhost:", "http://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.http));
   for (const char* host : {"https://localhost:", "https://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.https));
-  management_ = std::make_unique<management::Management>(*store_, *vault_, *identity_, system_clock(),
-                                                         std::move(options));
+  management_ = std::make_unique<management::Management>(*store_, *vault_, *identity_,
+                                                         system_clock(), std::move(options));
 }
 
 void Program::make_handlers() {
@@ -282,11 +290,12 @@ void Program::make_handlers() {
 
   using Route = http::Dispatcher::Route;
   std::vector<Route> console;
-  console.push_back(Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
-                          .body_bytes_max = 8 << 20,
-                          .service = nullptr,
-                          .blocking = [this](const http::Request& r) { return management_->handle(r); },
-                          .error = console_error});
+  console.push_back(
+      Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
+            .body_bytes_max = 8 << 20,
+            .service = nullptr,
+            .blocking = [this](const http::Request& r) { return management_->handle(r); },
+            .error = console_error});
   console_handler_ =
       std::make_unique<http::Dispatcher>(*control_pool_, std::move(console), console_error);
 
@@ -304,11 +313,12 @@ void Program::make_handlers() {
       .service = request_response_.get(),
       .blocking = {},
       .error = service_error});
-  services.push_back(Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
-                           .body_bytes_max = kUploadBytesMax,
-                           .service = nullptr,
-                           .blocking = [this](const http::Request& r) { return studio_->handle(r); },
-                           .error = service_error});
+  services.push_back(
+      Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
+            .body_bytes_max = kUploadBytesMax,
+            .service = nullptr,
+            .blocking = [this](const http::Request& r) { return studio_->handle(r); },
+            .error = service_error});
   services_handler_ =
       std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error);
 
@@ -367,7 +377,8 @@ Result<void> Program::open_listeners(net::Worker& worker) {
   auto& servers = servers_[worker.index()];
   if (plays("gateway")) {
     gateway_handler_->open_station(worker, publisher_, recorder_->sink(worker.index()),
-                                   guard_.for_target(net::DialTarget::configured), client_tls_.get());
+                                   guard_.for_target(net::DialTarget::configured),
+                                   client_tls_.get());
   }
   for (const Listener& listener : listeners_) {
     http::ServerOptions options;
@@ -432,7 +443,8 @@ void Program::stop() {
 
 Json Program::endpoints() const {
   const auto role = [](const RolePorts& ports) {
-    return Json::object({{"http", Json(std::int64_t(ports.http))}, {"https", Json(std::int64_t(ports.https))}});
+    return Json::object(
+        {{"http", Json(std::int64_t(ports.http))}, {"https", Json(std::int64_t(ports.https))}});
   };
   return Json::object({{"pid", Json(std::int64_t(::getpid()))},
                        {"bind", Json(settings_.text("bind"))},
@@ -445,7 +457,8 @@ std::string Program::banner() const {
   std::string out;
   const auto line = [&](const std::string& role, const RolePorts& ports, const char* what) {
     if (!plays(role)) return;
-    out += role + std::string(10 - role.size(), ' ') + "http://localhost:" + std::to_string(ports.http) +
+    out += role + std::string(10 - role.size(), ' ') +
+           "http://localhost:" + std::to_string(ports.http) +
            "  https://localhost:" + std::to_string(ports.https) + "  " + what + "\n";
   };
   line("gateway", gateway_ports_, "managed APIs");

@@ -1,14 +1,6 @@
 #pragma once
-// The running program: builds every part in order, starts the listeners, and takes all down in reverse. The only
-// place that sees everything.
-#include <array>
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <mutex>
-#include <string>
-#include <vector>
-
+// The running program: builds every part in order, starts the listeners, and takes all down in
+// reverse. The only place that sees everything.
 #include "analytics/recorder.h"
 #include "app/data_folder.h"
 #include "app/settings.h"
@@ -30,6 +22,14 @@
 #include "webservice/management.h"
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
 
 namespace mlgate::app {
 
@@ -55,7 +55,7 @@ class Program {
   std::string banner() const;
 
  private:
-  struct Listener {  // What is listened on, by every worker.
+  struct Listener {    // What is listened on, by every worker.
     std::string flag;  // "gateway.http_port"
     std::uint16_t port = 0;
     ssl_ctx_st* tls = nullptr;
@@ -104,7 +104,8 @@ class Program {
   std::unique_ptr<control::QuotaCheckpoint> quota_checkpoint_;
   std::unique_ptr<management::Management> management_;
   std::mutex published_mutex_;
-  std::map<std::string, apim::EntityNumber, std::less<>> published_;  // Instances the gateway has, by name.
+  std::map<std::string, apim::EntityNumber, std::less<>>
+      published_;  // Instances the gateway has, by name.
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
   std::unique_ptr<http::Dispatcher> console_handler_, services_handler_;

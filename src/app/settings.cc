@@ -1,15 +1,14 @@
 #include "app/settings.h"
 
-#include <cstdlib>
-
-#include <yaml-cpp/yaml.h>
-
 #include "base/check.h"
 #include "base/text.h"
 
+#include <yaml-cpp/yaml.h>
+
+#include <cstdlib>
+
 namespace mlgate::app {
 namespace {
-
 
 const SettingInfo* find_setting(std::string_view name) {
   for (const SettingInfo& info : all_settings())
@@ -49,30 +48,46 @@ void flatten(const YAML::Node& node, const std::string& prefix,
 const std::vector<SettingInfo>& all_settings() {
   using enum SettingType;
   static const std::vector<SettingInfo> settings = {
-      {"data", text, "data", 0, 0, "Folder that holds all state: store, blobs, keys, certificates."},
+      {"data", text, "data", 0, 0,
+       "Folder that holds all state: store, blobs, keys, certificates."},
       {"roles", list, "gateway,console,services", 0, 0, "Roles that this process plays."},
       {"bind", text, "127.0.0.1", 0, 0, "Address that the listeners bind to."},
       {"workers", integer, "0", 0, 256, "Worker threads; 0 means one per core."},
-      {"gateway.http_port", integer, "8080", 0, 65535, "Port of the gateway, clear text; 0 means any free one."},
+      {"gateway.http_port", integer, "8080", 0, 65535,
+       "Port of the gateway, clear text; 0 means any free one."},
       {"gateway.https_port", integer, "8443", 0, 65535, "Port of the gateway, TLS."},
       {"gateway.domain", text, "localhost", 0, 0, "Domain below which service instances answer."},
-      {"gateway.max_request_body", integer, "0", 0, 1LL << 50, "Most bytes of a request body; 0 means no limit."},
-      {"gateway.backend_failure_status", text, "500", 0, 0, "500, or http for 502 and 504, when a backend fails."},
-      {"gateway.access_log", text, "logs/access.log", 0, 0, "Access log file, below the data folder; empty means none."},
-      {"gateway.backend_timeout", integer, "300", 1, 3600, "Seconds that a backend may take to its response head."},
-      {"console.http_port", integer, "8081", 0, 65535, "Port of portals and management REST, clear text."},
-      {"console.https_port", integer, "8444", 0, 65535, "Port of portals and management REST, TLS."},
+      {"gateway.max_request_body", integer, "0", 0, 1LL << 50,
+       "Most bytes of a request body; 0 means no limit."},
+      {"gateway.backend_failure_status", text, "500", 0, 0,
+       "500, or http for 502 and 504, when a backend fails."},
+      {"gateway.access_log", text, "logs/access.log", 0, 0,
+       "Access log file, below the data folder; empty means none."},
+      {"gateway.backend_timeout", integer, "300", 1, 3600,
+       "Seconds that a backend may take to its response head."},
+      {"console.http_port", integer, "8081", 0, 65535,
+       "Port of portals and management REST, clear text."},
+      {"console.https_port", integer, "8444", 0, 65535,
+       "Port of portals and management REST, TLS."},
       {"services.http_port", integer, "8082", 0, 65535, "Port of the web services, clear text."},
       {"services.https_port", integer, "8445", 0, 65535, "Port of the web services, TLS."},
-      {"services.aliases", list, "*.services.azureml.net", 0, 0, "Host names in service URLs that mean this program's web services."},
-      {"services.in_process", boolean, "true", 0, 0, "Whether the gateway calls this program's web services without a socket."},
-      {"services.max_body", integer, "33554432", 1024, 1LL << 31, "Most bytes of an RRS request body."},
+      {"services.aliases", list, "*.services.azureml.net", 0, 0,
+       "Host names in service URLs that mean this program's web services."},
+      {"services.in_process", boolean, "true", 0, 0,
+       "Whether the gateway calls this program's web services without a socket."},
+      {"services.max_body", integer, "33554432", 1024, 1LL << 31,
+       "Most bytes of an RRS request body."},
       {"services.timeout", integer, "100", 1, 3600, "Seconds that an RRS call may take."},
-      {"services.compute_threads", integer, "0", 0, 256, "Threads for large scoring calls and runs; 0 means one per core."},
-      {"services.echo_url", text, "", 0, 0, "Service URL of the Echo API of new instances; empty means the built-in echo service."},
-      {"arm.subscription_id", text, "00000000-0000-0000-0000-000000000001", 0, 0, "Id of the one ARM subscription."},
-      {"arm.tenant_id", text, "00000000-0000-0000-0000-000000000002", 0, 0, "Id of the one tenant."},
-      {"dial.allow_link_local", boolean, "false", 0, 0, "Whether backends at link-local and metadata addresses may be called."},
+      {"services.compute_threads", integer, "0", 0, 256,
+       "Threads for large scoring calls and runs; 0 means one per core."},
+      {"services.echo_url", text, "", 0, 0,
+       "Service URL of the Echo API of new instances; empty means the built-in echo service."},
+      {"arm.subscription_id", text, "00000000-0000-0000-0000-000000000001", 0, 0,
+       "Id of the one ARM subscription."},
+      {"arm.tenant_id", text, "00000000-0000-0000-0000-000000000002", 0, 0,
+       "Id of the one tenant."},
+      {"dial.allow_link_local", boolean, "false", 0, 0,
+       "Whether backends at link-local and metadata addresses may be called."},
       {"log.level", text, "info", 0, 0, "trace, debug, info, warn or error."},
   };
   return settings;
@@ -92,14 +107,16 @@ Settings::Settings() {
 Result<void> Settings::set(std::string_view name, std::string_view value) {
   const SettingInfo* info = find_setting(name);
   if (!info) {
-    return fail(Errc::invalid_argument,
-                "there is no setting '" + std::string(name) + "'; 'mlgate config schema' lists them all",
-                std::string(name));
+    return fail(
+        Errc::invalid_argument,
+        "there is no setting '" + std::string(name) + "'; 'mlgate config schema' lists them all",
+        std::string(name));
   }
   const auto wrong = [&](const std::string& what) {
-    return fail(Errc::invalid_argument,
-                "setting '" + std::string(name) + "' is '" + std::string(value) + "' but has to be " + what,
-                std::string(name));
+    return fail(
+        Errc::invalid_argument,
+        "setting '" + std::string(name) + "' is '" + std::string(value) + "' but has to be " + what,
+        std::string(name));
   };
   if (info->type == SettingType::integer) {
     const auto number = parse_int(value);
@@ -174,7 +191,8 @@ std::string Settings::to_yaml() const {
     out += (head.empty() ? "" : "  ") + key + ": ";
     std::string quoted;
     append_json_string(quoted, text(info.name));
-    out += info.type == SettingType::text || info.type == SettingType::list ? quoted : text(info.name);
+    out +=
+        info.type == SettingType::text || info.type == SettingType::list ? quoted : text(info.name);
     out += "\n";
   }
   return out;
@@ -185,8 +203,12 @@ Json Settings::json_schema() {
   for (const SettingInfo& info : all_settings()) {
     Json one = Json::object();
     switch (info.type) {
-      case SettingType::text: one.set("type", "string"); break;
-      case SettingType::boolean: one.set("type", "boolean"); break;
+      case SettingType::text:
+        one.set("type", "string");
+        break;
+      case SettingType::boolean:
+        one.set("type", "boolean");
+        break;
       case SettingType::list:
         one.set("type", "array").set("items", Json::object({{"type", Json("string")}}));
         break;

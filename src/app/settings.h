@@ -1,15 +1,16 @@
 #pragma once
-// The configuration: one list of settings, each with name, type, default, range and help, from which the YAML
-// reader, the environment variables (MLGATE_GATEWAY_HTTP_PORT), the flags (--gateway.http_port), the JSON schema
-// and the checks all come. Later sources win: default, file, environment, flag.
+// The configuration: one list of settings, each with name, type, default, range and help, from
+// which the YAML reader, the environment variables (MLGATE_GATEWAY_HTTP_PORT), the flags
+// (--gateway.http_port), the JSON schema and the checks all come. Later sources win: default, file,
+// environment, flag.
+#include "base/json.h"
+#include "base/result.h"
+
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "base/json.h"
-#include "base/result.h"
 
 namespace mlgate::app {
 

@@ -1,10 +1,10 @@
 #include "app/tutorial.h"
 
+#include "base/text.h"
+
 #include <chrono>
 #include <cstdio>
 #include <thread>
-
-#include "base/text.h"
 
 namespace mlgate::app {
 namespace {
@@ -14,7 +14,8 @@ constexpr const char* kDataset = "Book Reviews from Amazon";
 constexpr const char* kInstance = "demoazureml";
 constexpr const char* kApi = "azureml-demo-api";
 constexpr const char* kBody =
-    R"({"Inputs": {"input1": {"ColumnNames": ["Col2"], "Values": [["This is a good day"]]}}, "GlobalParameters": {}})";
+    R"({"Inputs": {"input1": {"ColumnNames": ["Col2"], "Values": [["This is a good day"]]}}, )"
+    R"("GlobalParameters": {}})";
 constexpr const char* kApiVersion = "?api-version=2022-08-01";
 constexpr int kPollsMax = 600;
 constexpr std::chrono::milliseconds kPollEvery{50};
@@ -43,7 +44,8 @@ Json parameter(const char* name, std::string value) {
 
 Json module_node(const std::string& id, std::string_view module_id, Json parameters) {
   Json inputs = Json::array({Json::object({{"Name", Json("Dataset")}, {"NodeId", Json(id)}})});
-  Json outputs = Json::array({Json::object({{"Name", Json("Results dataset")}, {"NodeId", Json(id)}})});
+  Json outputs =
+      Json::array({Json::object({{"Name", Json("Results dataset")}, {"NodeId", Json(id)}})});
   return Json::object({{"Id", Json(id)},
                        {"ModuleId", Json(module_id)},
                        {"ModuleParameters", std::move(parameters)},
@@ -52,7 +54,8 @@ Json module_node(const std::string& id, std::string_view module_id, Json paramet
 }
 
 Json edge(const std::string& from, const std::string& to) {
-  return Json::object({{"SourceOutputPortId", Json(from + ":0")}, {"DestinationInputPortId", Json(to + ":0")}});
+  return Json::object(
+      {{"SourceOutputPortId", Json(from + ":0")}, {"DestinationInputPortId", Json(to + ":0")}});
 }
 
 struct OperationRow {
@@ -62,15 +65,30 @@ struct OperationRow {
 
 const std::vector<OperationRow>& operation_rows() {
   static const std::vector<OperationRow> rows = {
-      {"rrs-execute", "RRS Execute", "POST", "execute?api-version={apiversion}&details={details}",
+      {"rrs-execute",
+       "RRS Execute",
+       "POST",
+       "execute?api-version={apiversion}&details={details}",
        {"workspace", "service", "apiversion", "details"}},
-      {"bes-submit", "BES Submit", "POST", "jobs?api-version={apiversion}",
+      {"bes-submit",
+       "BES Submit",
+       "POST",
+       "jobs?api-version={apiversion}",
        {"workspace", "service", "apiversion"}},
-      {"bes-start", "BES Start", "POST", "jobs/{jobid}/start?api-version={apiversion}",
+      {"bes-start",
+       "BES Start",
+       "POST",
+       "jobs/{jobid}/start?api-version={apiversion}",
        {"workspace", "service", "jobid", "apiversion"}},
-      {"bes-status", "BES Status", "GET", "jobs/{jobid}?api-version={apiversion}",
+      {"bes-status",
+       "BES Status",
+       "GET",
+       "jobs/{jobid}?api-version={apiversion}",
        {"workspace", "service", "jobid", "apiversion"}},
-      {"bes-delete", "BES Delete", "DELETE", "jobs/{jobid}?api-version={apiversion}",
+      {"bes-delete",
+       "BES Delete",
+       "DELETE",
+       "jobs/{jobid}?api-version={apiversion}",
        {"workspace", "service", "jobid", "apiversion"}},
   };
   return rows;
@@ -79,8 +97,8 @@ const std::vector<OperationRow>& operation_rows() {
 Json operation_properties(const OperationRow& row) {
   Json parameters = Json::array();
   for (const char* name : row.parameters) {
-    parameters.push(Json::object(
-        {{"name", Json(name)}, {"type", Json("string")}, {"required", Json(true)}}));
+    parameters.push(
+        Json::object({{"name", Json(name)}, {"type", Json("string")}, {"required", Json(true)}}));
   }
   Json ok = Json::object({{"statusCode", Json(200)}, {"description", Json("OK")}});
   return Json::object(
@@ -108,28 +126,31 @@ Result<Json> Tutorial::ask(const std::string& method, const std::string& url,
   if (body) headers.emplace_back("Content-Type", "application/json");
   TRY(const http::Response answer, send(method, url, std::move(headers), body ? body->dump() : ""));
   if (answer.status >= 300) {
-    return fail(answer.status == 404 ? Errc::not_found : Errc::internal,
-                method + " " + url + " answered " + std::to_string(answer.status) + ": " + answer.body);
+    return fail(
+        answer.status == 404 ? Errc::not_found : Errc::internal,
+        method + " " + url + " answered " + std::to_string(answer.status) + ": " + answer.body);
   }
   if (answer.body.empty()) return Json();
   return Json::parse(answer.body);
 }
 
-Result<Json> Tutorial::studio(const std::string& method, const std::string& path, const Json* body) {
+Result<Json> Tutorial::studio(const std::string& method, const std::string& path,
+                              const Json* body) {
   return ask(method, at_.services + "/api/workspaces/" + workspace_ + path, workspace_token_, body);
 }
 
 Result<Json> Tutorial::arm(const std::string& method, const std::string& path, const Json* body) {
   return ask(method,
-             at_.console + "/subscriptions/" + std::string(credentials_.string_or("subscriptionId")) + path +
-                 kApiVersion,
+             at_.console + "/subscriptions/" +
+                 std::string(credentials_.string_or("subscriptionId")) + path + kApiVersion,
              arm_token_, body);
 }
 
 Result<Json> Tutorial::put(const std::string& path, Json properties) {
   const Json body = Json::object({{"properties", std::move(properties)}});
   return arm("PUT",
-             std::string("/resourceGroups/mlgate/providers/Microsoft.ApiManagement/service/") + kInstance + path,
+             std::string("/resourceGroups/mlgate/providers/Microsoft.ApiManagement/service/") +
+                 kInstance + path,
              &body);
 }
 
@@ -152,11 +173,13 @@ Result<void> Tutorial::sign_in() {
   TRY(credentials_, read_json_file(data_.credentials()));
   workspace_ = credentials_.string_or("workspaceId");
   workspace_token_ = credentials_.string_or("workspaceToken");
-  const std::string form =
-      "grant_type=client_credentials&client_id=" + percent_encode(credentials_.string_or("clientId")) +
-      "&client_secret=" + percent_encode(credentials_.string_or("clientSecret"));
+  const std::string form = "grant_type=client_credentials&client_id=" +
+                           percent_encode(credentials_.string_or("clientId")) + "&client_secret=" +
+                           percent_encode(credentials_.string_or("clientSecret"));
   TRY(const http::Response answer,
-      send("POST", at_.console + "/" + std::string(credentials_.string_or("tenantId")) + "/oauth2/v2.0/token",
+      send("POST",
+           at_.console + "/" + std::string(credentials_.string_or("tenantId")) +
+               "/oauth2/v2.0/token",
            {{"Content-Type", "application/x-www-form-urlencoded"}}, form));
   if (answer.status != 200) return fail(Errc::denied, "the token service answered " + answer.body);
   TRY(const Json token, Json::parse(answer.body));
@@ -180,12 +203,14 @@ Result<Json> Tutorial::graph() {
       select_node, select->string_or("Id"),
       Json::array({parameter(
           "Select columns",
-          R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names","names":["Col2"]}]})")})));
+          R"({"begin":"none","keepOrder":false,)"
+          R"("rules":[{"action":"include","kind":"names","names":["Col2"]}]})")})));
   nodes.push(module_node(hashing_node_, hashing->string_or("Id"),
                          Json::array({parameter("Hashing bitsize", "3")})));
   return Json::object(
-      {{"DataSourceNodes", Json::array({Json::object({{"Id", Json(data_node)},
-                                                      {"DataSourceId", Json(reviews->string_or("Id"))}})})},
+      {{"DataSourceNodes",
+        Json::array({Json::object(
+            {{"Id", Json(data_node)}, {"DataSourceId", Json(reviews->string_or("Id"))}})})},
        {"ModuleNodes", std::move(nodes)},
        {"EdgesInternal",
         Json::array({edge(data_node, select_node), edge(select_node, hashing_node_)})}});
@@ -201,15 +226,17 @@ Result<void> Tutorial::make_experiment() {
     say("it is there already: " + experiment_);
     return {};
   }
-  const Json blank = Json::object({{"Description", Json("Experiment created today")},
-                                   {"IsDraft", Json(true)}});
+  const Json blank =
+      Json::object({{"Description", Json("Experiment created today")}, {"IsDraft", Json(true)}});
   TRY(const Json made, studio("POST", "/experiments", &blank));
   experiment_ = made.string_or("ExperimentId");
   say("blank experiment " + experiment_);
-  const Json edit = Json::object(
-      {{"Description", Json(kExperiment)}, {"IsDraft", Json(true)}, {"ExperimentGraph", std::move(made_graph)}});
+  const Json edit = Json::object({{"Description", Json(kExperiment)},
+                                  {"IsDraft", Json(true)},
+                                  {"ExperimentGraph", std::move(made_graph)}});
   TRY_OK(studio("POST", "/experiments/" + experiment_, &edit));
-  say(std::string(kDataset) + "  ->  Select Columns in Dataset (Col2)  ->  Feature Hashing (bitsize 3)");
+  say(std::string(kDataset) +
+      "  ->  Select Columns in Dataset (Col2)  ->  Feature Hashing (bitsize 3)");
   return {};
 }
 
@@ -221,14 +248,16 @@ Result<void> Tutorial::run_experiment() {
     TRY(const Json experiment, studio("GET", "/experiments/" + experiment_));
     const std::string state(experiment["Status"].string_or("StatusCode"));
     if (state == "Failed")
-      return fail(Errc::internal, "the run failed: " + std::string(experiment["Status"].string_or("StatusDetail")));
+      return fail(Errc::internal,
+                  "the run failed: " + std::string(experiment["Status"].string_or("StatusDetail")));
     if (state == "Finished") {
       for (const Json& node : experiment["NodeStatuses"].items())
-        say(std::string(node.string_or("NodeId")) + "  " + std::string(node["Status"].string_or("StatusCode")));
+        say(std::string(node.string_or("NodeId")) + "  " +
+            std::string(node["Status"].string_or("StatusCode")));
       TRY(const Json preview,
           studio("GET", "/experiments/" + experiment_ + "/preview/" + hashing_node_ + "/0"));
-      say("output of Feature Hashing: " + preview["RowCount"].dump() + " rows, " + preview["ColumnCount"].dump() +
-          " columns");
+      say("output of Feature Hashing: " + preview["RowCount"].dump() + " rows, " +
+          preview["ColumnCount"].dump() + " columns");
       return {};
     }
     std::this_thread::sleep_for(kPollEvery);
@@ -240,7 +269,8 @@ Result<void> Tutorial::publish() {
   step("6-7", "Web service");
   if (service_.empty()) {
     const auto port = [&](const char* name) {
-      return Json::array({Json::object({{"Id", Json(name)}, {"PortId", Json(hashing_node_ + ":0")}})});
+      return Json::array(
+          {Json::object({{"Id", Json(name)}, {"PortId", Json(hashing_node_ + ":0")}})});
     };
     const Json ports = Json::object(
         {{"WebService", Json::object({{"Inputs", port("input1")}, {"Outputs", port("output1")}})}});
@@ -258,8 +288,8 @@ Result<void> Tutorial::publish() {
     }
   }
   TRY(const Json endpoint, ask("GET",
-                               at_.services + "/workspaces/" + workspace_ + "/webservices/" + service_ +
-                                   "/endpoints/default",
+                               at_.services + "/workspaces/" + workspace_ + "/webservices/" +
+                                   service_ + "/endpoints/default",
                                workspace_token_));
   api_key_ = endpoint.string_or("PrimaryKey");
   const std::string location(endpoint.string_or("ApiLocation"));
@@ -271,12 +301,14 @@ Result<void> Tutorial::publish() {
 }
 
 std::string Tutorial::execute_path() const {
-  return "/workspaces/" + workspace_ + "/services/" + endpoint_ + "/execute?api-version=2.0&details=true";
+  return "/workspaces/" + workspace_ + "/services/" + endpoint_ +
+         "/execute?api-version=2.0&details=true";
 }
 
 Result<void> Tutorial::check_features(const http::Response& response) const {
   if (response.status != 200)
-    return fail(Errc::internal, "answered " + std::to_string(response.status) + ": " + response.body);
+    return fail(Errc::internal,
+                "answered " + std::to_string(response.status) + ": " + response.body);
   TRY(const Json answer, Json::parse(response.body));
   const Json& rows = answer["Results"]["output1"]["value"]["Values"];
   std::string features;
@@ -295,7 +327,8 @@ Result<void> Tutorial::call_directly() {
   const std::string url = at_.services + execute_path();
   say("POST " + url);
   TRY(const http::Response answer,
-      send("POST", url, {{"Content-Type", "application/json"}, {"Authorization", "Bearer " + api_key_}}, kBody));
+      send("POST", url,
+           {{"Content-Type", "application/json"}, {"Authorization", "Bearer " + api_key_}}, kBody));
   say(std::to_string(answer.status) + " " + answer.reason);
   say(answer.body);
   return check_features(answer);
@@ -313,31 +346,35 @@ Result<void> Tutorial::make_instance() {
   } else if (known.error().code() != Errc::not_found) {
     return std::unexpected(known.error());
   }
-  const Json service = Json::object(
-      {{"location", Json("local")},
-       {"sku", Json::object({{"name", Json("Developer")}, {"capacity", Json(1)}})},
-       {"properties", Json::object({{"publisherName", Json("Demo organization")},
-                                    {"publisherEmail", Json("admin@example.com")}})}});
+  const Json service =
+      Json::object({{"location", Json("local")},
+                    {"sku", Json::object({{"name", Json("Developer")}, {"capacity", Json(1)}})},
+                    {"properties", Json::object({{"publisherName", Json("Demo organization")},
+                                                 {"publisherEmail", Json("admin@example.com")}})}});
   const auto start = std::chrono::steady_clock::now();
   TRY(const Json made, arm("PUT", path, &service));
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - start);
   say(std::string(made["properties"].string_or("provisioningState")) + " after " +
-      std::to_string(spent.count()) + " ms; gateway " + std::string(made["properties"].string_or("gatewayUrl")));
+      std::to_string(spent.count()) + " ms; gateway " +
+      std::string(made["properties"].string_or("gatewayUrl")));
   return {};
 }
 
 Result<void> Tutorial::add_api() {
   step("12-13", "AzureML Demo API");
-  TRY_OK(put(std::string("/apis/") + kApi,
-             Json::object({{"displayName", Json("AzureML Demo API")},
-                           {"serviceUrl", Json(at_.services)},
-                           {"path", Json("azureml-demo")},
-                           {"protocols", Json::array({Json("https")})},
-                           {"subscriptionRequired", Json(true)}})));
+  TRY_OK(
+      put(std::string("/apis/") + kApi, Json::object({{"displayName", Json("AzureML Demo API")},
+                                                      {"serviceUrl", Json(at_.services)},
+                                                      {"path", Json("azureml-demo")},
+                                                      {"protocols", Json::array({Json("https")})},
+                                                      {"subscriptionRequired", Json(true)}})));
   TRY_OK(put(std::string("/products/starter/apis/") + kApi, Json()));
   for (const OperationRow& row : operation_rows()) {
-    TRY_OK(put(std::string("/apis/") + kApi + "/operations/" + row.name, operation_properties(row)));
-    say(std::string(row.display) + "  " + row.method + " /workspaces/{workspace}/services/{service}/" + row.tail);
+    TRY_OK(
+        put(std::string("/apis/") + kApi + "/operations/" + row.name, operation_properties(row)));
+    say(std::string(row.display) + "  " + row.method +
+        " /workspaces/{workspace}/services/{service}/" + row.tail);
   }
   return {};
 }
@@ -388,11 +425,13 @@ Result<void> Tutorial::reach_the_limit() {
     const int expected = call <= 5 ? 200 : 429;
     if (answer.status != expected) {
       return fail(Errc::internal, "call " + std::to_string(call) + " answered " +
-                                      std::to_string(answer.status) + " instead of " + std::to_string(expected) +
-                                      ": " + answer.body);
+                                      std::to_string(answer.status) + " instead of " +
+                                      std::to_string(expected) + ": " + answer.body);
     }
-    say("call " + std::to_string(call) + ": " + std::to_string(answer.status) + " " + answer.reason +
-        (call == 6 ? "  Retry-After: " + header_of(answer, "Retry-After") + "  " + answer.body : ""));
+    say("call " + std::to_string(call) + ": " + std::to_string(answer.status) + " " +
+        answer.reason +
+        (call == 6 ? "  Retry-After: " + header_of(answer, "Retry-After") + "  " + answer.body
+                   : ""));
   }
   return {};
 }
@@ -417,8 +456,8 @@ void Tutorial::print_addresses() const {
   std::printf(
       "curl --cacert %s '%s/azureml-demo%s' \\\n  -H 'Content-Type: application/json' \\\n"
       "  -H 'Ocp-Apim-Subscription-Key: %s' \\\n  -H 'Authorization: Bearer %s' \\\n  -d '%s'\n\n",
-      (data_.tls() / "ca.pem").c_str(), at_.gateway.c_str(), execute_path().c_str(), subscription_key_.c_str(),
-      api_key_.c_str(), kBody);
+      (data_.tls() / "ca.pem").c_str(), at_.gateway.c_str(), execute_path().c_str(),
+      subscription_key_.c_str(), api_key_.c_str(), kBody);
 }
 
 }  // namespace mlgate::app

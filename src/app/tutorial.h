@@ -1,13 +1,13 @@
 #pragma once
-// The tutorial, through the REST interfaces that every program has: makes the experiment, publishes it, manages it
-// behind an API, calls it, and shows the limit. What is there already is used again.
-#include <cstdint>
-#include <string>
-#include <vector>
-
+// The tutorial, through the REST interfaces that every program has: makes the experiment, publishes
+// it, manages it behind an API, calls it, and shows the limit. What is there already is used again.
 #include "app/data_folder.h"
 #include "app/fetcher.h"
 #include "base/json.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
 
 namespace mlgate::app {
 
@@ -30,7 +30,8 @@ class Tutorial {
   // The JSON of an answer below 300; its text is the error otherwise.
   Result<Json> ask(const std::string& method, const std::string& url, const std::string& token,
                    const Json* body = nullptr);
-  Result<Json> studio(const std::string& method, const std::string& path, const Json* body = nullptr);
+  Result<Json> studio(const std::string& method, const std::string& path,
+                      const Json* body = nullptr);
   Result<Json> arm(const std::string& method, const std::string& path, const Json* body = nullptr);
   Result<Json> put(const std::string& path, Json properties);
 

@@ -1,11 +1,12 @@
-// mlgate ca print|install: the local certificate authority, for clients and browsers that should trust it.
-#include <cstdio>
-#include <cstdlib>
+// mlgate ca print|install: the local certificate authority, for clients and browsers that should
+// trust it.
+#include "app/app.h"
+#include "net/tls_ca.h"
 
 #include <CLI/CLI.hpp>
 
-#include "app/app.h"
-#include "net/tls_ca.h"
+#include <cstdio>
+#include <cstdlib>
 
 namespace mlgate::app {
 namespace {

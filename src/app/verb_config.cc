@@ -1,9 +1,10 @@
-// mlgate config schema|check|show: what can be set, whether a configuration is right, and what it comes to.
-#include <cstdio>
+// mlgate config schema|check|show: what can be set, whether a configuration is right, and what it
+// comes to.
+#include "app/app.h"
 
 #include <CLI/CLI.hpp>
 
-#include "app/app.h"
+#include <cstdio>
 
 namespace mlgate::app {
 

@@ -1,10 +1,11 @@
-// mlgate init: makes the data folder: store, master key, certificates, the administrator's credentials and a workspace.
-#include <cstdio>
+// mlgate init: makes the data folder: store, master key, certificates, the administrator's
+// credentials and a workspace.
+#include "app/app.h"
+#include "app/installation.h"
 
 #include <CLI/CLI.hpp>
 
-#include "app/app.h"
-#include "app/installation.h"
+#include <cstdio>
 
 namespace mlgate::app {
 namespace {
@@ -16,7 +17,8 @@ int run_init(Context& context, bool if_needed) {
     return complain(data.root.string() + " is initialised already; its credentials are in " +
                     data.credentials().string());
   }
-  if (const auto made = initialise(context.settings); !made) return complain(made.error().message());
+  if (const auto made = initialise(context.settings); !made)
+    return complain(made.error().message());
   std::printf("initialised %s\n", data.root.c_str());
   std::printf("the administrator's client id and secret are in %s (readable by you alone)\n",
               data.credentials().c_str());

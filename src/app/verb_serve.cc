@@ -1,14 +1,13 @@
 // mlgate serve: plays its roles until SIGTERM or SIGINT, then drains.
-#include <cstdio>
-#include <cstring>
+#include "app/app.h"
+#include "app/program.h"
 
+#include <CLI/CLI.hpp>
 #include <signal.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
-
-#include "app/app.h"
-#include "app/program.h"
+#include <cstdio>
+#include <cstring>
 
 namespace mlgate::app {
 namespace {
@@ -28,12 +27,14 @@ int run_serve(Context& context, int ready_fd) {
   ::signal(SIGPIPE, SIG_IGN);
   auto program = Program::open(context.settings);
   if (!program) return complain(program.error().message());
-  if (const auto started = (*program)->start(); !started) return complain(started.error().message());
+  if (const auto started = (*program)->start(); !started)
+    return complain(started.error().message());
   std::printf("%s", (*program)->banner().c_str());
   std::fflush(stdout);
   if (ready_fd >= 0) {
     constexpr char kReady[] = "ready\n";
-    if (::write(ready_fd, kReady, sizeof kReady - 1) < 0) complain("the ready descriptor takes no data");
+    if (::write(ready_fd, kReady, sizeof kReady - 1) < 0)
+      complain("the ready descriptor takes no data");
     ::close(ready_fd);
   }
   int which = 0;
@@ -47,7 +48,8 @@ int run_serve(Context& context, int ready_fd) {
 void add_serve(CLI::App& program, Chosen& chosen) {
   CLI::App* verb = program.add_subcommand("serve", "Serves until it is told to stop");
   auto ready_fd = std::make_shared<int>(-1);
-  verb->add_option("--ready-fd", *ready_fd, "Descriptor to write a line to once all listeners answer");
+  verb->add_option("--ready-fd", *ready_fd,
+                   "Descriptor to write a line to once all listeners answer");
   verb->callback([&chosen, ready_fd] {
     chosen = [ready_fd](Context& context) { return run_serve(context, *ready_fd); };
   });

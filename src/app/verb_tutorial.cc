@@ -1,13 +1,13 @@
-// mlgate tutorial: does the tutorial against the server that runs on the data folder, or one of its own.
-#include <cstdio>
-
-#include <signal.h>
-
-#include <CLI/CLI.hpp>
-
+// mlgate tutorial: does the tutorial against the server that runs on the data folder, or one of its
+// own.
 #include "app/app.h"
 #include "app/program.h"
 #include "app/tutorial.h"
+
+#include <CLI/CLI.hpp>
+#include <signal.h>
+
+#include <cstdio>
 
 namespace mlgate::app {
 namespace {
@@ -51,7 +51,9 @@ int run_tutorial(Context& context) {
 }  // namespace
 
 void add_tutorial(CLI::App& program, Chosen& chosen) {
-  program.add_subcommand("tutorial", "Does the tutorial through the REST interfaces and prints each step")
+  program
+      .add_subcommand("tutorial",
+                      "Does the tutorial through the REST interfaces and prints each step")
       ->callback([&chosen] { chosen = run_tutorial; });
 }
 

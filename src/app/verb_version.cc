@@ -1,9 +1,9 @@
 // mlgate version
-#include <cstdio>
+#include "app/app.h"
 
 #include <CLI/CLI.hpp>
 
-#include "app/app.h"
+#include <cstdio>
 
 namespace mlgate::app {
 

@@ -1,13 +1,13 @@
-#include <cmath>
-#include <limits>
-#include <string>
-
-#include <gtest/gtest.h>
-
 #include "base/crypto.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "base/time.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
 
 namespace mlgate {
 namespace {
@@ -44,7 +44,8 @@ TEST(Time, ReadsAndWritesIso8601) {
   EXPECT_EQ(parse_iso8601("2016-01-29T13:27:14.153Z"), 1454074034153);
   EXPECT_EQ(parse_iso8601("2016-01-29T15:27:14.153+02:00"), 1454074034153);
   EXPECT_EQ(parse_iso8601("2016-01-29"), 1454025600000);
-  for (const char* text : {"", "2016", "2016-13-01", "2016-02-30", "2016-01-01T24:00:00", "2016-01-01x"})
+  for (const char* text :
+       {"", "2016", "2016-13-01", "2016-02-30", "2016-01-01T24:00:00", "2016-01-01x"})
     EXPECT_EQ(parse_iso8601(text), std::nullopt) << text;
 }
 
@@ -70,7 +71,8 @@ TEST(Text, PercentEscapes) {
 
 TEST(Text, KnowsUtf8) {
   EXPECT_TRUE(is_utf8("na\xC3\xAFve \xE6\x97\xA5 \xF0\x9F\x98\x80"));
-  for (const char* text : {"\x80", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80"})
+  for (const char* text :
+       {"\x80", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE0\x80\x80"})
     EXPECT_FALSE(is_utf8(text));
 }
 
@@ -99,7 +101,8 @@ TEST(Crypto, ASealedValueOpensOnlyInItsPlace) {
 }
 
 TEST(Crypto, DigestsMatchPublishedVectors) {
-  EXPECT_EQ(to_hex(sha256("abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(to_hex(sha256("abc")),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   // RFC 4231, test case 2.
   EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");

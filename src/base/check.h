@@ -1,7 +1,7 @@
 #pragma once
-// Assertions for what cannot happen unless we are wrong; what a peer, a file or a user controls is never
-// asserted. CHECK stays on and ends the process, for what would corrupt; DCHECK is for debug builds;
-// BUG() logs, counts and goes on.
+// Assertions for what cannot happen unless we are wrong; what a peer, a file or a user controls is
+// never asserted. CHECK stays on and ends the process, for what would corrupt; DCHECK is for debug
+// builds; BUG() logs, counts and goes on.
 #include <cstdint>
 #include <source_location>
 #include <string_view>

@@ -1,15 +1,15 @@
 #include "base/crypto.h"
 
-#include <array>
-#include <vector>
+#include "base/check.h"
+#include "base/text.h"
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <sodium.h>
 
-#include "base/check.h"
-#include "base/text.h"
+#include <array>
+#include <vector>
 
 namespace mlgate {
 namespace {

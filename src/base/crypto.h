@@ -1,16 +1,18 @@
 #pragma once
-// Random bytes, digests, authenticated encryption and comparison of secrets; thin over OpenSSL and libsodium.
+// Random bytes, digests, authenticated encryption and comparison of secrets; thin over OpenSSL and
+// libsodium.
+#include "base/result.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
-#include "base/result.h"
-
 namespace mlgate {
 
 std::string random_bytes(std::size_t count);
-// 32 lower-case hex digits, 128 random bits: ids of workspaces, services, endpoints, jobs; subscription keys.
+// 32 lower-case hex digits, 128 random bits: ids of workspaces, services, endpoints, jobs;
+// subscription keys.
 std::string new_hex_id();
 // A random (version 4) GUID, lower case with dashes.
 std::string new_guid();
@@ -26,14 +28,15 @@ std::string sha256(std::string_view bytes);  // 32 bytes, raw.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 std::string hmac_sha512(std::string_view key, std::string_view bytes);
 
-// A fast keyed 64-bit hash (SipHash-2-4) for tables whose keys a caller may choose. `key` has 16 bytes.
+// A fast keyed 64-bit hash (SipHash-2-4) for tables whose keys a caller may choose. `key` has 16
+// bytes.
 std::uint64_t keyed_hash(std::string_view key, std::string_view bytes) noexcept;
 
 // Time depends on the lengths only.
 bool equal_secrets(std::string_view a, std::string_view b) noexcept;
 
-// XChaCha20-Poly1305 with a random nonce in front. `key` has 32 bytes; `context` is authenticated with it, so
-// that a sealed value cannot be moved to another place.
+// XChaCha20-Poly1305 with a random nonce in front. `key` has 32 bytes; `context` is authenticated
+// with it, so that a sealed value cannot be moved to another place.
 std::string seal(std::string_view key, std::string_view plain, std::string_view context);
 Result<std::string> unseal(std::string_view key, std::string_view sealed, std::string_view context);
 

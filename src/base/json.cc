@@ -1,13 +1,13 @@
 #include "base/json.h"
 
-#include <array>
-#include <charconv>
-#include <cmath>
+#include "base/check.h"
+#include "base/text.h"
 
 #include <simdjson.h>
 
-#include "base/check.h"
-#include "base/text.h"
+#include <array>
+#include <charconv>
+#include <cmath>
 
 namespace mlgate {
 
@@ -37,13 +37,27 @@ void append_json_string(std::string& out, std::string_view text) {
     flush(i);
     clean = i + 1;
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\b':
+        out += "\\b";
+        break;
+      case '\f':
+        out += "\\f";
+        break;
       default:
         out += "\\u00";
         out += kHex[c >> 4];
@@ -146,7 +160,8 @@ Result<Json> convert(simdjson::ondemand::value value, int depth);
 template <class Source>
 Result<Json> convert_any(Source& source, int depth) {
   namespace od = simdjson::ondemand;
-  if (depth > kDepthMax) return fail(Errc::invalid_argument, "JSON is nested deeper than 64 levels");
+  if (depth > kDepthMax)
+    return fail(Errc::invalid_argument, "JSON is nested deeper than 64 levels");
   switch (od::json_type(source.type())) {
     case od::json_type::object: {
       std::vector<Json::Member> members;
@@ -234,8 +249,7 @@ const Json& Json::operator[](std::string_view name) const noexcept {
   const Json* member = find(name);
   return member ? *member : null_value;
 }
-std::string_view Json::string_or(std::string_view name,
-                                 std::string_view otherwise) const noexcept {
+std::string_view Json::string_or(std::string_view name, std::string_view otherwise) const noexcept {
   const Json* member = find(name);
   return member && member->is_string() ? member->as_string() : otherwise;
 }
@@ -287,10 +301,18 @@ void Json::merge_patch(const Json& patch) {
 
 void Json::write(JsonWriter& writer) const {
   switch (kind_) {
-    case Kind::null: writer.null(); return;
-    case Kind::boolean: writer.value(flag_); return;
-    case Kind::number: writer.raw(text_); return;
-    case Kind::string: writer.value(std::string_view(text_)); return;
+    case Kind::null:
+      writer.null();
+      return;
+    case Kind::boolean:
+      writer.value(flag_);
+      return;
+    case Kind::number:
+      writer.raw(text_);
+      return;
+    case Kind::string:
+      writer.value(std::string_view(text_));
+      return;
     case Kind::array:
       writer.array();
       for (const Json& item : items_) item.write(writer);

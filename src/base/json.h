@@ -1,14 +1,15 @@
 #pragma once
-// JSON for everything that is not the data path: an ordered document value, its exact reader (simdjson)
-// and the writer. Numbers keep their text, so nothing is lost between reading and writing.
+// JSON for everything that is not the data path: an ordered document value, its exact reader
+// (simdjson) and the writer. Numbers keep their text, so nothing is lost between reading and
+// writing.
+#include "base/result.h"
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
-
-#include "base/result.h"
 
 namespace mlgate {
 
@@ -45,7 +46,7 @@ class JsonWriter {
   JsonWriter& open(char begin, char end);
   void comma();
   std::string out_;
-  std::string ends_;          // Closing brackets still to come, innermost last.
+  std::string ends_;  // Closing brackets still to come, innermost last.
   bool need_comma_ = false;
 };
 
@@ -59,15 +60,18 @@ class Json {
   using Member = std::pair<std::string, Json>;
 
   Json() = default;
-  Json(std::nullptr_t) {}                                                      // NOLINT(google-explicit-constructor)
-  Json(bool flag) : kind_(Kind::boolean), flag_(flag) {}                       // NOLINT(google-explicit-constructor)
-  Json(std::string text) : kind_(Kind::string), text_(std::move(text)) {}      // NOLINT(google-explicit-constructor)
-  Json(std::string_view text) : kind_(Kind::string), text_(text) {}            // NOLINT(google-explicit-constructor)
-  Json(const char* text) : kind_(Kind::string), text_(text) {}                 // NOLINT(google-explicit-constructor)
-  Json(std::int64_t number);                                                   // NOLINT(google-explicit-constructor)
-  Json(int number) : Json(std::int64_t(number)) {}                             // NOLINT(google-explicit-constructor)
-  Json(double number);                                                         // NOLINT(google-explicit-constructor)
-  static Json number(std::string text);  // `text` is a JSON number.
+  Json(std::nullptr_t) {}                                 // NOLINT(google-explicit-constructor)
+  Json(bool flag) : kind_(Kind::boolean), flag_(flag) {}  // NOLINT(google-explicit-constructor)
+  Json(std::string text)
+      : kind_(Kind::string), text_(std::move(text)) {}  // NOLINT(google-explicit-constructor)
+  Json(std::string_view text)
+      : kind_(Kind::string), text_(text) {}  // NOLINT(google-explicit-constructor)
+  Json(const char* text)
+      : kind_(Kind::string), text_(text) {}         // NOLINT(google-explicit-constructor)
+  Json(std::int64_t number);                        // NOLINT(google-explicit-constructor)
+  Json(int number) : Json(std::int64_t(number)) {}  // NOLINT(google-explicit-constructor)
+  Json(double number);                              // NOLINT(google-explicit-constructor)
+  static Json number(std::string text);             // `text` is a JSON number.
   static Json object(std::vector<Member> members = {});
   static Json array(std::vector<Json> items = {});
 

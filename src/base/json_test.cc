@@ -1,16 +1,15 @@
 #include "base/json.h"
 
-#include <array>
-
 #include <gtest/gtest.h>
+
+#include <array>
 
 namespace mlgate {
 namespace {
 
 TEST(Json, WritesWhatItReads) {
-  for (const char* text :
-       {R"({"a":1,"b":[true,false,null],"c":{"d":"x\ny"}})", "[]", "{}", R"("text")", "12.50", "-1e400x",
-        "null", "true", R"(["\u00e9"])"}) {
+  for (const char* text : {R"({"a":1,"b":[true,false,null],"c":{"d":"x\ny"}})", "[]", "{}",
+                           R"("text")", "12.50", "-1e400x", "null", "true", R"(["\u00e9"])"}) {
     const auto parsed = Json::parse(text);
     if (std::string_view(text) == "-1e400x") {
       EXPECT_FALSE(parsed) << text;
@@ -23,7 +22,8 @@ TEST(Json, WritesWhatItReads) {
 }
 
 TEST(Json, RefusesWhatIsNotJson) {
-  for (const char* text : {"", " ", "{", "[1,]", "{\"a\"}", "1 2", "{} x", "nul", "\"\x01\"", "01", "{\"a\":1,}"})
+  for (const char* text :
+       {"", " ", "{", "[1,]", "{\"a\"}", "1 2", "{} x", "nul", "\"\x01\"", "01", "{\"a\":1,}"})
     EXPECT_FALSE(Json::parse(text)) << text;
   EXPECT_FALSE(Json::parse(std::string(100, '[') + std::string(100, ']')));
 }
@@ -64,7 +64,17 @@ TEST(Json, MergePatchFollowsTheStandardsExamples) {  // RFC 7396, appendix A.
 
 TEST(JsonWriter, PlacesCommasAndNestsAnything) {
   JsonWriter w;
-  w.object().field("a", 1).key("b").array().value("x").null().value(2.5).end().key("c").object().end();
+  w.object()
+      .field("a", 1)
+      .key("b")
+      .array()
+      .value("x")
+      .null()
+      .value(2.5)
+      .end()
+      .key("c")
+      .object()
+      .end();
   w.field("d", true).end();
   EXPECT_EQ(w.text(), R"({"a":1,"b":["x",null,2.5],"c":{},"d":true})");
 }

@@ -1,6 +1,7 @@
 #pragma once
-// Result<T>: a value, or an Error that says what went wrong, in which field, and whose fault it was.
-// Callers branch on the code, never on the text. One function per dialect maps codes to its answers.
+// Result<T>: a value, or an Error that says what went wrong, in which field, and whose fault it
+// was. Callers branch on the code, never on the text. One function per dialect maps codes to its
+// answers.
 #include <expected>
 #include <string>
 #include <string_view>

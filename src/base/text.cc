@@ -12,15 +12,14 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
-  return text.size() >= prefix.size() && equals_ignoring_case(text.substr(0, prefix.size()), prefix);
+  return text.size() >= prefix.size() &&
+         equals_ignoring_case(text.substr(0, prefix.size()), prefix);
 }
 
 bool LessIgnoringCase::operator()(std::string_view a, std::string_view b) const noexcept {
-  return std::lexicographical_compare(
-      a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
-        return static_cast<unsigned char>(ascii_lower(x)) <
-               static_cast<unsigned char>(ascii_lower(y));
-      });
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) {
+    return static_cast<unsigned char>(ascii_lower(x)) < static_cast<unsigned char>(ascii_lower(y));
+  });
 }
 
 std::string to_lower(std::string_view text) {
@@ -144,10 +143,10 @@ bool is_utf8(std::string_view text) noexcept {
     if (c < 0xC2 || c > 0xF4 || i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k)
       if ((byte(i + k) & 0xC0) != 0x80) return false;
-    if (c == 0xE0 && byte(i + 1) < 0xA0) return false;   // Overlong.
-    if (c == 0xED && byte(i + 1) > 0x9F) return false;   // Surrogate.
-    if (c == 0xF0 && byte(i + 1) < 0x90) return false;   // Overlong.
-    if (c == 0xF4 && byte(i + 1) > 0x8F) return false;   // Above U+10FFFF.
+    if (c == 0xE0 && byte(i + 1) < 0xA0) return false;  // Overlong.
+    if (c == 0xED && byte(i + 1) > 0x9F) return false;  // Surrogate.
+    if (c == 0xF0 && byte(i + 1) < 0x90) return false;  // Overlong.
+    if (c == 0xF4 && byte(i + 1) > 0x8F) return false;  // Above U+10FFFF.
     i += length;
   }
   return true;

@@ -1,9 +1,9 @@
 #include "base/time.h"
 
+#include "base/text.h"
+
 #include <array>
 #include <cstdio>
-
-#include "base/text.h"
 
 namespace mlgate {
 namespace {
@@ -107,10 +107,9 @@ TimeMs from_civil(const CivilTime& civil) noexcept {
 std::string to_iso8601(TimeMs time) {
   const CivilTime t = to_civil(time);
   std::array<char, 48> text{};
-  const int size =
-      std::snprintf(text.data(), text.size(), "%04lld-%02u-%02uT%02u:%02u:%02u.%03uZ",
-                    static_cast<long long>(t.year), t.month, t.day, t.hour, t.minute, t.second,
-                    t.millisecond);
+  const int size = std::snprintf(text.data(), text.size(), "%04lld-%02u-%02uT%02u:%02u:%02u.%03uZ",
+                                 static_cast<long long>(t.year), t.month, t.day, t.hour, t.minute,
+                                 t.second, t.millisecond);
   return {text.data(), std::size_t(size)};
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// Wall-clock time as milliseconds since the Unix epoch (UTC), its texts, and the clock that tests replace.
+// Wall-clock time as milliseconds since the Unix epoch (UTC), its texts, and the clock that tests
+// replace.
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -14,8 +15,9 @@ using TimeMs = std::int64_t;  // Unix time in milliseconds, UTC.
 class Clock {
  public:
   virtual ~Clock() = default;
-  virtual TimeMs now_ms() const noexcept = 0;       // Wall clock.
-  virtual std::int64_t steady_ns() const noexcept = 0;  // Never goes back; for durations and limits.
+  virtual TimeMs now_ms() const noexcept = 0;  // Wall clock.
+  virtual std::int64_t steady_ns()
+      const noexcept = 0;  // Never goes back; for durations and limits.
 };
 const Clock& system_clock() noexcept;
 

@@ -1,12 +1,12 @@
 #include "gateway/handler.h"
 
-#include <cstring>
-#include <optional>
-#include <utility>
-
 #include "base/json.h"
 #include "base/time.h"
 #include "gateway/compose.h"
+
+#include <cstring>
+#include <optional>
+#include <utility>
 
 namespace mlgate::gateway {
 namespace {
@@ -249,7 +249,8 @@ bool may_repeat(std::string_view method) {
 
 enum class Attempt : unsigned char { done, stale_connection };
 
-// One try at the backend. stale_connection: a pooled connection died before it answered, and nothing was lost.
+// One try at the backend. stale_connection: a pooled connection died before it answered, and
+// nothing was lost.
 net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, BodyFraming framing,
                                         std::optional<std::string_view> whole_body) {
   Call& call = s.call;
@@ -262,7 +263,8 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
   }
   http::ClientConnection& backend = **connection;
   const std::int64_t sent_ns = system_clock().steady_ns();
-  const auto sent = co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));
+  const auto sent =
+      co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));
   Streamed streamed = Streamed::done;
   if (sent && !whole_body) streamed = co_await stream_request(s, backend, framing);
   if (streamed == Streamed::caller_failed) {
@@ -288,7 +290,8 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
 net::Awaitable<void> serve_http(Service& s) {
   const Backend& backend = *s.call.plan.backend;
   const http::RequestHead& head = s.server.head();
-  if (s.options.request_body_max != 0 && head.content_length.value_or(0) > s.options.request_body_max) {
+  if (s.options.request_body_max != 0 &&
+      head.content_length.value_or(0) > s.options.request_body_max) {
     fail_too_large(s.call);
     co_await write_answer(s);  // nothing to check
     co_return;
@@ -306,7 +309,9 @@ net::Awaitable<void> serve_http(Service& s) {
 
 Station::Station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,
                  net::AddressCheck guard, ssl_ctx_st* tls, const HandlerOptions& options)
-    : worker_(worker), snapshots_(publisher), sink_(sink),
+    : worker_(worker),
+      snapshots_(publisher),
+      sink_(sink),
       client_(worker, std::move(guard), tls, options.client) {}
 
 std::unique_ptr<Call> Station::take() {
@@ -324,7 +329,8 @@ void Station::give(std::unique_ptr<Call> call) {
 net::Deadline& Station::deadline(std::uint32_t timeout_ms) {
   auto found = deadlines_.find(timeout_ms);
   if (found == deadlines_.end()) {
-    // Time limits come from policies, so they are few; a policy that makes many shares the next longer one.
+    // Time limits come from policies, so they are few; a policy that makes many shares the next
+    // longer one.
     if (deadlines_.size() >= kDeadlinesMax) {
       found = deadlines_.lower_bound(timeout_ms);
       return found == deadlines_.end() ? *deadlines_.rbegin()->second : *found->second;

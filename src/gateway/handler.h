@@ -1,27 +1,29 @@
 #pragma once
-// The gateway's listener handler: moves the bytes of a call between caller and backend, and waits. Everything that
-// is decided about the call is decided by call.h. One object serves all workers; each has a station of its own.
-#include <cstdint>
-#include <map>
-#include <memory>
-#include <vector>
-
+// The gateway's listener handler: moves the bytes of a call between caller and backend, and waits.
+// Everything that is decided about the call is decided by call.h. One object serves all workers;
+// each has a station of its own.
 #include "analytics/usage.h"
 #include "gateway/call.h"
 #include "http/client.h"
 #include "http/server_call.h"
 #include "net/worker.h"
 
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
 namespace mlgate::gateway {
 
 struct HandlerOptions {
   GatewayOptions gateway;
-  std::uint64_t request_body_max = 0;                // 0: unlimited.
-  std::uint64_t buffered_body_max = 16 << 20;        // For backends that want the body in one piece.
+  std::uint64_t request_body_max = 0;          // 0: unlimited.
+  std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
   http::ClientLimits client;
 };
 
-// What one worker needs to serve calls. Thread: that worker's, construction and destruction included.
+// What one worker needs to serve calls. Thread: that worker's, construction and destruction
+// included.
 class Station {
  public:
   Station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,

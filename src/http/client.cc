@@ -1,15 +1,16 @@
 #include "http/client.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "http/uri.h"
+
+#include <algorithm>
 
 namespace mlgate::http {
 namespace {
 constexpr std::chrono::seconds kSweepEvery{1};
 
-// TLS peers send session tickets into idle connections: those are read away, anything else makes it unusable.
+// TLS peers send session tickets into idle connections: those are read away, anything else makes it
+// unusable.
 bool still_quiet(ClientConnection& connection) {
   if (!connection.stream.has_news()) return true;
   if (!connection.stream.is_tls()) return false;
@@ -41,24 +42,25 @@ HeadResult ClientConnection::try_head(std::string_view request_method) {
       continue;
     }
     const bool bodiless = head.bodiless(request_method);
-    in.begin_body(bodiless               ? Framing::none
-                  : head.chunked         ? Framing::chunked
-                  : head.content_length  ? Framing::length
-                                         : Framing::until_close,
+    in.begin_body(bodiless              ? Framing::none
+                  : head.chunked        ? Framing::chunked
+                  : head.content_length ? Framing::length
+                                        : Framing::until_close,
                   head.content_length.value_or(0));
     if (!bodiless && !head.chunked && !head.content_length) head.keep_alive = false;
     return parsed;
   }
 }
 
-net::Task<void> ClientConnection::read_head(std::string_view request_method, net::Deadline& deadline) {
+net::Task<void> ClientConnection::read_head(std::string_view request_method,
+                                            net::Deadline& deadline) {
   for (;;) {
     if (!in.empty()) {
       const HeadResult parsed = try_head(request_method);
       if (parsed.state == HeadState::complete) co_return Result<void>();
       if (parsed.state == HeadState::error)
-        co_return fail(Errc::unavailable, "The backend sent a malformed response: " +
-                                              std::string(parsed.reason));
+        co_return fail(Errc::unavailable,
+                       "The backend sent a malformed response: " + std::string(parsed.reason));
     }
     const net::Io io = in.fill();
     if (io.state == net::Io::State::done) continue;
@@ -66,7 +68,8 @@ net::Task<void> ClientConnection::read_head(std::string_view request_method, net
       co_return fail(Errc::closed, "The backend closed the connection before it answered.");
     if (in.empty()) in.finish();  // Waits without a block.
     const net::Wake wake = co_await stream.until(io.state, deadline);
-    if (wake == net::Wake::timeout) co_return fail(Errc::timeout, "The backend did not answer in time.");
+    if (wake == net::Wake::timeout)
+      co_return fail(Errc::timeout, "The backend did not answer in time.");
     if (wake == net::Wake::cancelled) co_return fail(Errc::closed, "The call was cancelled.");
   }
 }
@@ -93,8 +96,12 @@ net::Task<std::string_view> ClientConnection::read_body(net::Deadline& deadline)
 }
 
 Client::Client(net::Worker& worker, net::AddressCheck check, ssl_ctx_st* tls, ClientLimits limits)
-    : worker_(worker), dialer_(worker, std::move(check)), tls_(tls), limits_(limits),
-      connect_(worker.poller(), limits.connect_time), response_(worker.poller(), limits.response_time),
+    : worker_(worker),
+      dialer_(worker, std::move(check)),
+      tls_(tls),
+      limits_(limits),
+      connect_(worker.poller(), limits.connect_time),
+      response_(worker.poller(), limits.response_time),
       sweep_timer_(worker.executor()) {
   sweep();
 }

@@ -1,7 +1,14 @@
 #pragma once
-// The HTTP/1.1 client of one worker: connections to origins, kept alive and reused last in, first out. A pooled
-// connection stays registered with the poller, so one that its peer has closed is known to be dead without a
-// system call and is never handed out.
+// The HTTP/1.1 client of one worker: connections to origins, kept alive and reused last in, first
+// out. A pooled connection stays registered with the poller, so one that its peer has closed is
+// known to be dead without a system call and is never handed out.
+#include "http/head_parser.h"
+#include "http/incoming.h"
+#include "http/message.h"
+#include "net/dial.h"
+#include "net/stream.h"
+#include "net/worker.h"
+
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -10,13 +17,6 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "http/head_parser.h"
-#include "http/incoming.h"
-#include "http/message.h"
-#include "net/dial.h"
-#include "net/stream.h"
-#include "net/worker.h"
 
 struct ssl_ctx_st;
 
@@ -36,7 +36,8 @@ struct ClientLimits {
   std::size_t idle_max = 256;               // Kept per origin.
 };
 
-// One connection to an origin. A call takes it, sends, reads the answer, and gives it back or drops it.
+// One connection to an origin. A call takes it, sends, reads the answer, and gives it back or drops
+// it.
 class ClientConnection {
  public:
   explicit ClientConnection(net::BlockPool& blocks) : in(stream, blocks) {}
@@ -48,8 +49,8 @@ class ClientConnection {
   bool reused = false;
   std::int64_t idle_since_ns = 0;
 
-  // Tries to parse the response head from what has come: complete fills `head`, skips interim (1xx) answers and
-  // begins the body.
+  // Tries to parse the response head from what has come: complete fills `head`, skips interim (1xx)
+  // answers and begins the body.
   HeadResult try_head(std::string_view request_method);
   // Reads until the response head is complete.
   net::Task<void> read_head(std::string_view request_method, net::Deadline& deadline);
@@ -88,7 +89,9 @@ class Client {
     bool tls = false;
     std::string host;
     std::uint16_t port = 0;
-    operator Origin() const noexcept { return {tls, host, port}; }  // NOLINT(google-explicit-constructor)
+    operator Origin() const noexcept {
+      return {tls, host, port};
+    }  // NOLINT(google-explicit-constructor)
   };
   struct OriginHash {
     using is_transparent = void;
@@ -109,10 +112,11 @@ class Client {
   ssl_ctx_st* tls_;
   ClientLimits limits_;
   net::Deadline connect_, response_;
-  std::unordered_map<OriginKey, std::vector<std::unique_ptr<ClientConnection>>, OriginHash, OriginEqual>
+  std::unordered_map<OriginKey, std::vector<std::unique_ptr<ClientConnection>>, OriginHash,
+                     OriginEqual>
       idle_;
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                             net::Executor>
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, net::Executor>
       sweep_timer_;
 };
 

@@ -1,8 +1,8 @@
 #include "http/dispatcher.h"
 
-#include <string>
-
 #include "net/worker.h"
+
+#include <string>
 
 namespace mlgate::http {
 
@@ -39,9 +39,13 @@ net::Awaitable<Response> Dispatcher::answer(ServerCall& call) {
       switch (whole.error().code()) {
         case Errc::exhausted:
           co_return route->error(413, "RequestBodyTooLarge", whole.error().message());
-        case Errc::timeout: co_return route->error(408, "RequestTimeout", whole.error().message());
-        case Errc::closed: call.abort(); [[fallthrough]];
-        default: co_return route->error(400, "BadRequest", whole.error().message());
+        case Errc::timeout:
+          co_return route->error(408, "RequestTimeout", whole.error().message());
+        case Errc::closed:
+          call.abort();
+          [[fallthrough]];
+        default:
+          co_return route->error(400, "BadRequest", whole.error().message());
       }
     }
     kept = *std::move(whole);
@@ -49,8 +53,8 @@ net::Awaitable<Response> Dispatcher::answer(ServerCall& call) {
   }
   const Request request = whole_request(call, body);
   if (route->service) co_return co_await route->service->serve(request);
-  auto response = co_await pool_.run(call.worker().executor(),
-                                     [&] { return route->blocking(request); });
+  auto response =
+      co_await pool_.run(call.worker().executor(), [&] { return route->blocking(request); });
   if (!response)
     co_return route->error(503, "ServiceUnavailable", "Too many requests are waiting; try again.");
   co_return *std::move(response);

@@ -1,11 +1,11 @@
 #include "http/http1_connection.h"
 
+#include "base/check.h"
+#include "base/text.h"
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-
-#include "base/check.h"
-#include "base/text.h"
 
 namespace mlgate::http {
 namespace {
@@ -18,8 +18,8 @@ constexpr std::size_t kChunkOverhead = kChunkHeaderBytesMax + 2 + kLastChunk.siz
 
 bool is_framing_field(std::string_view name) noexcept {
   return equals_ignoring_case(name, "content-length") ||
-         equals_ignoring_case(name, "transfer-encoding") || equals_ignoring_case(name, "connection") ||
-         equals_ignoring_case(name, "keep-alive");
+         equals_ignoring_case(name, "transfer-encoding") ||
+         equals_ignoring_case(name, "connection") || equals_ignoring_case(name, "keep-alive");
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ net::Awaitable<bool> Http1Connection::read_head() {
 void Http1Connection::begin_call(std::size_t head_bytes) noexcept {
   const RequestHead& head = state_->head;
   in_.take_head(head_bytes);
-  in_.begin_body(head.chunked           ? Framing::chunked
+  in_.begin_body(head.chunked          ? Framing::chunked
                  : head.content_length ? Framing::length
                                        : Framing::none,
                  head.content_length.value_or(0));
@@ -152,16 +152,20 @@ net::Task<std::string_view> Http1Connection::read_body() {
   for (;;) {
     const Incoming::Piece piece = in_.next();
     switch (piece.state) {
-      case Incoming::Piece::State::data: co_return piece.bytes;
-      case Incoming::Piece::State::end: co_return std::string_view();
+      case Incoming::Piece::State::data:
+        co_return piece.bytes;
+      case Incoming::Piece::State::end:
+        co_return std::string_view();
       case Incoming::Piece::State::bad:
         keep_alive_ = false;
         co_return fail(Errc::invalid_argument, "The chunked body is malformed.");
-      case Incoming::Piece::State::need_more: break;
+      case Incoming::Piece::State::need_more:
+        break;
     }
     if (expect_continue_) {
       expect_continue_ = false;
-      CO_TRY_OK(co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n", server_.timeouts_.body));
+      CO_TRY_OK(
+          co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n", server_.timeouts_.body));
     }
     const net::Io io = in_.fill();
     if (io.state == net::Io::State::done) continue;
@@ -205,7 +209,8 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
 
   char number[24];
   const auto digits = [&](std::uint64_t value) {
-    return std::string_view(number, std::size_t(std::to_chars(number, number + 24, value).ptr - number));
+    return std::string_view(number,
+                            std::size_t(std::to_chars(number, number + 24, value).ptr - number));
   };
   const RequestHead& head = state_->head;
   put("HTTP/1.1 ");
@@ -354,8 +359,8 @@ net::Awaitable<void> Http1Connection::end_call() {
 }
 
 net::Awaitable<void> Http1Connection::linger() {
-  // Closing with unread bytes would reset the connection and could take the answer with it: say that we are
-  // done, then read until the peer closes too.
+  // Closing with unread bytes would reset the connection and could take the answer with it: say
+  // that we are done, then read until the peer closes too.
   stream_.shutdown_send();
   std::size_t read = 0;
   in_.finish();

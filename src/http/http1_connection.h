@@ -1,13 +1,13 @@
 #pragma once
-// A server connection that speaks HTTP/1.1. Owned by its own coroutine; while it is idle it holds no buffer and
-// no call state, only the socket and its place in the timeout list.
-#include <array>
-#include <memory>
-#include <string>
-
+// A server connection that speaks HTTP/1.1. Owned by its own coroutine; while it is idle it holds
+// no buffer and no call state, only the socket and its place in the timeout list.
 #include "http/incoming.h"
 #include "http/server.h"
 #include "http/server_call.h"
+
+#include <array>
+#include <memory>
+#include <string>
 
 namespace mlgate::http {
 

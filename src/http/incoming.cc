@@ -1,9 +1,9 @@
 #include "http/incoming.h"
 
+#include "base/check.h"
+
 #include <algorithm>
 #include <cstring>
-
-#include "base/check.h"
 
 namespace mlgate::http {
 

@@ -1,15 +1,15 @@
 #pragma once
-// The receiving side of an HTTP/1.1 connection, server or client: bytes come into one block, the head stays where
-// it was read until the message is over, and the body is decoded in place behind it. Between messages the block
-// goes back to the pool.
+// The receiving side of an HTTP/1.1 connection, server or client: bytes come into one block, the
+// head stays where it was read until the message is over, and the body is decoded in place behind
+// it. Between messages the block goes back to the pool.
+#include "http/chunked.h"
+#include "net/blocks.h"
+#include "net/stream.h"
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
-
-#include "http/chunked.h"
-#include "net/blocks.h"
-#include "net/stream.h"
 
 namespace mlgate::http {
 

@@ -1,11 +1,11 @@
 #include "http/server.h"
 
-#include <algorithm>
+#include "base/time.h"
+#include "http/http1_connection.h"
 
 #include <unistd.h>
 
-#include "base/time.h"
-#include "http/http1_connection.h"
+#include <algorithm>
 
 namespace mlgate::http {
 namespace {
@@ -14,12 +14,18 @@ constexpr std::chrono::seconds kLinger{2};
 }  // namespace
 
 Server::Timeouts::Timeouts(net::Poller& poller, const ServerLimits& limits)
-    : head(poller, limits.head_time), idle(poller, limits.idle_time), body(poller, limits.body_gap),
+    : head(poller, limits.head_time),
+      idle(poller, limits.idle_time),
+      body(poller, limits.body_gap),
       linger(poller, kLinger) {}
 
 Server::Server(net::Worker& worker, Handler& handler, ServerOptions options)
-    : worker_(worker), handler_(handler), options_(std::move(options)),
-      timeouts_(worker.poller(), options_.limits), tasks_(worker.executor()), listener_(worker) {}
+    : worker_(worker),
+      handler_(handler),
+      options_(std::move(options)),
+      timeouts_(worker.poller(), options_.limits),
+      tasks_(worker.executor()),
+      listener_(worker) {}
 
 Server::~Server() = default;
 

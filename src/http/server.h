@@ -1,5 +1,10 @@
 #pragma once
-// One listener of one worker: accepts, speaks HTTP/1.1, hands each request to the Handler, and stops gracefully.
+// One listener of one worker: accepts, speaks HTTP/1.1, hands each request to the Handler, and
+// stops gracefully.
+#include "http/server_call.h"
+#include "net/listener.h"
+#include "net/worker.h"
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -7,20 +12,16 @@
 #include <string>
 #include <vector>
 
-#include "http/server_call.h"
-#include "net/listener.h"
-#include "net/worker.h"
-
 struct ssl_ctx_st;
 
 namespace mlgate::http {
 
 struct ServerLimits {
-  std::chrono::seconds head_time{10};        // From the first byte of a request to the end of its head.
-  std::chrono::seconds idle_time{60};        // Between requests.
-  std::chrono::seconds body_gap{30};         // Without a byte of the body, or without the peer taking any.
-  std::uint64_t body_rate_min = 256;         // Bytes per second, on average, after the first 10 s.
-  std::size_t connections_max = 100'000;     // Per worker; above, new ones are closed at once.
+  std::chrono::seconds head_time{10};  // From the first byte of a request to the end of its head.
+  std::chrono::seconds idle_time{60};  // Between requests.
+  std::chrono::seconds body_gap{30};  // Without a byte of the body, or without the peer taking any.
+  std::uint64_t body_rate_min = 256;  // Bytes per second, on average, after the first 10 s.
+  std::size_t connections_max = 100'000;  // Per worker; above, new ones are closed at once.
 };
 
 struct ServerOptions {
@@ -41,8 +42,8 @@ class Server {
 
   Result<void> open();
   std::uint16_t port() const noexcept { return listener_.port(); }
-  // Takes no more connections, closes idle ones, lets calls end for at most `grace`, then cancels them. `done`
-  // runs when no connection is left.
+  // Takes no more connections, closes idle ones, lets calls end for at most `grace`, then cancels
+  // them. `done` runs when no connection is left.
   void stop(std::chrono::nanoseconds grace, std::function<void()> done);
 
   std::size_t connections() const noexcept { return connections_.size(); }
@@ -70,9 +71,8 @@ class Server {
   std::string date_;
   std::int64_t date_until_ns_ = 0;
   bool stopping_ = false;
-  std::unique_ptr<asio::basic_waitable_timer<std::chrono::steady_clock,
-                                             asio::wait_traits<std::chrono::steady_clock>,
-                                             net::Executor>>
+  std::unique_ptr<asio::basic_waitable_timer<
+      std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, net::Executor>>
       grace_timer_;
 };
 

@@ -4,7 +4,8 @@ namespace mlgate::http {
 
 net::Task<std::string> read_whole_body(ServerCall& call, std::size_t bytes_max) {
   const auto too_large = [&] {
-    return fail(Errc::exhausted, "The body is larger than " + std::to_string(bytes_max) + " bytes.");
+    return fail(Errc::exhausted,
+                "The body is larger than " + std::to_string(bytes_max) + " bytes.");
   };
   std::string body;
   if (const auto& length = call.head().content_length) {

@@ -1,16 +1,16 @@
 #pragma once
-// One request on its way through a handler, whatever the protocol version it came by: the head, the body as it
-// arrives, and the answer as it is written. Back-pressure both ways: nothing is read before it is asked for, and
-// writing waits when the peer does not take more. Thread: the worker's.
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
+// One request on its way through a handler, whatever the protocol version it came by: the head, the
+// body as it arrives, and the answer as it is written. Back-pressure both ways: nothing is read
+// before it is asked for, and writing waits when the peer does not take more. Thread: the worker's.
 #include "base/result.h"
 #include "http/head_parser.h"
 #include "http/message.h"
 #include "net/task.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
 
 namespace mlgate::net {
 class Worker;
@@ -18,11 +18,11 @@ class Worker;
 
 namespace mlgate::http {
 
-// A response head to be written. Framing fields (Content-Length, Transfer-Encoding, Connection) are the writer's
-// and are skipped when they stand in `fields`; Date is added when absent.
+// A response head to be written. Framing fields (Content-Length, Transfer-Encoding, Connection) are
+// the writer's and are skipped when they stand in `fields`; Date is added when absent.
 struct ResponseStart {
   int status = 200;
-  std::string_view reason;                  // Empty: the standard phrase.
+  std::string_view reason;  // Empty: the standard phrase.
   const Fields* fields = nullptr;
   std::optional<std::uint64_t> body_bytes;  // Unknown: chunked, or until close for HTTP/1.0.
 };
@@ -34,16 +34,16 @@ class ServerCall {
   virtual ~ServerCall() = default;
 
   virtual const RequestHead& head() const noexcept = 0;
-  virtual std::string_view scheme() const noexcept = 0;      // "http" or "https".
-  virtual std::string_view peer() const noexcept = 0;        // The caller's address, without port.
+  virtual std::string_view scheme() const noexcept = 0;       // "http" or "https".
+  virtual std::string_view peer() const noexcept = 0;         // The caller's address, without port.
   virtual std::string_view tls_version() const noexcept = 0;  // Empty on clear text.
   virtual net::Worker& worker() noexcept = 0;
 
-  // The body when all of it is here already (also when there is none); no waiting, no copy. Read it so or by
-  // read_body, not both.
+  // The body when all of it is here already (also when there is none); no waiting, no copy. Read it
+  // so or by read_body, not both.
   virtual std::optional<std::string_view> buffered_body() noexcept = 0;
-  // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller went away;
-  // invalid_argument for broken framing.
+  // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller
+  // went away; invalid_argument for broken framing.
   virtual net::Task<std::string_view> read_body() = 0;
 
   // Begins the answer; nothing is sent before flush, finish or a full buffer.
@@ -54,7 +54,8 @@ class ServerCall {
   virtual net::Task<void> write(std::string_view bytes) = 0;
   // Sends what waits, for answers that trickle (server-sent events).
   virtual net::Task<void> flush() = 0;
-  // Ends the body and sends all. True at once when the socket took everything; otherwise await finish().
+  // Ends the body and sends all. True at once when the socket took everything; otherwise await
+  // finish().
   virtual bool try_finish() noexcept = 0;
   virtual net::Task<void> finish() = 0;
   // Breaks the connection: for an answer that cannot be completed.
@@ -71,8 +72,8 @@ class Handler {
  public:
   virtual ~Handler() = default;
   virtual net::Awaitable<void> handle(ServerCall& call) = 0;
-  // The answer to a message that is no valid request (400, 408, 413, 414, 431, 501, 505), in the dialect of the
-  // listener.
+  // The answer to a message that is no valid request (400, 408, 413, 414, 431, 501, 505), in the
+  // dialect of the listener.
   virtual Response protocol_error(int status, std::string_view what) = 0;
 };
 

@@ -59,11 +59,11 @@ struct Graph {
   Json layout, service_layout;
 
   // {"Graph":{"ModuleNodes":[…],"DataSourceNodes":[{"Id","DataSourceId"}],"EdgesInternal":[…],
-  // "SerializedClientData":…},"WebService":{"Inputs":[{"Id","PortId"}],"Outputs":[…],"Parameters":[{"Name",
-  // "Value"}],…}}. "ExperimentGraph" may stand for "Graph"; without either, the object is the graph
-  // itself. A port is "node:port", the port by its name in the node's port list or by its number. A
-  // dataset is an entry of DataSourceNodes (or of ModuleNodes, with a DataSourceId and no
-  // ModuleId), or only a DataSourceId at an input port. A ModuleId is
+  // "SerializedClientData":…},"WebService":{"Inputs":[{"Id","PortId"}],"Outputs":[…],
+  // "Parameters":[{"Name","Value"}],…}}. "ExperimentGraph" may stand for "Graph"; without either,
+  // the object is the graph itself. A port is "node:port", the port by its name in the node's port
+  // list or by its number. A dataset is an entry of DataSourceNodes (or of ModuleNodes, with a
+  // DataSourceId and no ModuleId), or only a DataSourceId at an input port. A ModuleId is
   // "{workspace}.{family}.{version}" or the family id alone.
   static Result<Graph> parse(const Json& json);
   Json to_json() const;

@@ -14,8 +14,10 @@ using table::Table;
 // The tutorial's experiment, as Studio stores it.
 constexpr std::string_view kTutorial = R"({"Graph":{
   "ModuleNodes":[
-    {"Id":"s-1","ModuleId":"Select","ModuleParameters":[{"Name":"Select columns","ValueType":"Literal",
-      "Value":"{\"begin\":\"none\",\"rules\":[{\"action\":\"include\",\"kind\":\"names\",\"names\":[\"Col2\"]}]}"}],
+    {"Id":"s-1","ModuleId":"Select",
+     "ModuleParameters":[{"Name":"Select columns","Value":
+"{\"begin\":\"none\",\"rules\":[{\"action\":\"include\",\"kind\":\"names\",\"names\":[\"Col2\"]}]}",
+       "ValueType":"Literal"}],
      "InputPortsInternal":[{"DataSourceId":"reviews","Name":"Dataset","NodeId":"s-1"}],
      "OutputPortsInternal":[{"Name":"Results dataset","NodeId":"s-1"}]},
     {"Id":"f-2","ModuleId":"506.C9A82660-2D9C-411D-8122-4D9E0B3CE92A.v1-default-7",
@@ -23,7 +25,8 @@ constexpr std::string_view kTutorial = R"({"Graph":{
        "LinkedGlobalParameter":"bits"},{"Name":"N-grams","Value":2}],
      "InputPortsInternal":[{"DataSourceId":null,"Name":"Dataset","NodeId":"f-2"}],
      "OutputPortsInternal":[{"Name":"Transformed dataset","NodeId":"f-2"}],"Comment":"hash it"}],
-  "EdgesInternal":[{"SourceOutputPortId":"s-1:Results dataset","DestinationInputPortId":"f-2:Dataset"}],
+  "EdgesInternal":[{"SourceOutputPortId":"s-1:Results dataset",
+                    "DestinationInputPortId":"f-2:Dataset"}],
   "SerializedClientData":"<Positions/>"},
  "WebService":{"Inputs":[{"Id":"input1","PortId":"f-2:Dataset"}],
   "Outputs":[{"Id":"output1","PortId":"f-2:Transformed dataset"}],

@@ -1,6 +1,7 @@
 #pragma once
-// Buffers of a worker. A block is taken when bytes are about to move and given back when they have moved, so an
-// idle connection holds none. Last in, first out: the block that comes next is the one still in the cache.
+// Buffers of a worker. A block is taken when bytes are about to move and given back when they have
+// moved, so an idle connection holds none. Last in, first out: the block that comes next is the one
+// still in the cache.
 #include <cstddef>
 #include <memory>
 #include <utility>
@@ -17,7 +18,8 @@ class Block {
  public:
   Block() = default;
   Block(Block&& other) noexcept
-      : pool_(std::exchange(other.pool_, nullptr)), memory_(std::move(other.memory_)),
+      : pool_(std::exchange(other.pool_, nullptr)),
+        memory_(std::move(other.memory_)),
         data_(std::exchange(other.data_, nullptr)) {}
   Block& operator=(Block&& other) noexcept {
     if (this != &other) {
@@ -49,7 +51,8 @@ class BlockPool {
     Block block;
     block.pool_ = this;
     if (free_.empty()) {
-      // Starts are staggered, since blocks at equal offsets of their pages fight for the same cache sets.
+      // Starts are staggered, since blocks at equal offsets of their pages fight for the same cache
+      // sets.
       const std::size_t stagger = (made_++ % 60) * 64;
       block.memory_ = std::make_unique_for_overwrite<char[]>(kBlockBytes + 60 * 64);
       block.data_ = block.memory_.get() + stagger;

@@ -1,8 +1,8 @@
 #include "net/compute_pool.h"
 
-#include <utility>
-
 #include <pthread.h>
+
+#include <utility>
 
 namespace mlgate::net {
 

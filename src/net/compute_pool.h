@@ -1,6 +1,15 @@
 #pragma once
-// Threads for work that takes longer than a worker may stand still: large scoring calls, runs, password hashes,
-// and the control plane, whose handlers may block on the store. The queue is bounded; a full one is an answer.
+// Threads for work that takes longer than a worker may stand still: large scoring calls, runs,
+// password hashes, and the control plane, whose handlers may block on the store. The queue is
+// bounded; a full one is an answer.
+#include "base/result.h"
+#include "net/task.h"
+
+#include <asio/async_result.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
+
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -11,14 +20,6 @@
 #include <thread>
 #include <type_traits>
 #include <vector>
-
-#include <asio/async_result.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
-#include <asio/use_awaitable.hpp>
-
-#include "base/result.h"
-#include "net/task.h"
 
 namespace mlgate::net {
 
@@ -31,7 +32,8 @@ class ComputePool {
   // False when the queue is full: the work was not taken. From any thread.
   [[nodiscard]] bool post(std::move_only_function<void()> work);
 
-  // Runs `f` on the pool while the coroutine waits; exhausted when the queue is full. `T` is f's result.
+  // Runs `f` on the pool while the coroutine waits; exhausted when the queue is full. `T` is f's
+  // result.
   template <class F, class T = std::invoke_result_t<F>>
   Awaitable<Result<T>> run(Executor executor, F f) {
     using Token = asio::use_awaitable_t<Executor>;
@@ -43,8 +45,8 @@ class ComputePool {
             F work;
             asio::executor_work_guard<Executor> alive;
           };
-          auto state = std::make_shared<State>(State{std::move(handler), std::move(work),
-                                                     asio::executor_work_guard<Executor>(executor)});
+          auto state = std::make_shared<State>(State{
+              std::move(handler), std::move(work), asio::executor_work_guard<Executor>(executor)});
           const auto resume = [executor](std::shared_ptr<State> held, Result<T> value) {
             asio::post(executor, [held = std::move(held), value = std::move(value)]() mutable {
               std::move(held->waiter)(std::move(value));

@@ -1,17 +1,16 @@
 #include "net/dial.h"
 
-#include <cerrno>
-#include <cstring>
+#include "net/worker.h"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
-#include <unistd.h>
-
 #include <asio/ip/basic_resolver.hpp>
 #include <asio/ip/tcp.hpp>
 #include <asio/redirect_error.hpp>
+#include <netinet/in.h>
+#include <unistd.h>
 
-#include "net/worker.h"
+#include <cerrno>
+#include <cstring>
 
 namespace mlgate::net {
 namespace {
@@ -73,8 +72,7 @@ Task<std::vector<Address>> Dialer::resolve(const std::string& host, std::uint16_
   asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(worker_.executor());
   asio::error_code error;
   const auto results = co_await resolver.async_resolve(
-      host, std::to_string(port),
-      asio::redirect_error(asio::use_awaitable_t<Executor>(), error));
+      host, std::to_string(port), asio::redirect_error(asio::use_awaitable_t<Executor>(), error));
   if (error || results.empty())
     co_return fail(Errc::not_found, "the name " + host + " does not resolve");
   for (const auto& entry : results) {
@@ -96,15 +94,16 @@ Task<void> Dialer::connect(Stream& stream, const std::string& host, std::uint16_
     if (check_) {
       if (last = check_(address); !last) continue;
     }
-    const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd =
+        ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) co_return fail(Errc::exhausted, "no socket: " + std::string(std::strerror(errno)));
     const int result =
         ::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.size);
     const int started = result == 0 ? 0 : errno;
     if (started != 0 && started != EINPROGRESS) {
       ::close(fd);
-      last = fail(Errc::unavailable, "Error connecting to " + address.text() + ":" +
-                                         std::to_string(port));
+      last = fail(Errc::unavailable,
+                  "Error connecting to " + address.text() + ":" + std::to_string(port));
       continue;
     }
     stream.open(worker_.poller(), fd);

@@ -1,15 +1,15 @@
 #include "net/listener.h"
 
-#include <cerrno>
-#include <chrono>
-#include <cstring>
+#include "net/worker.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net/worker.h"
+#include <cerrno>
+#include <chrono>
+#include <cstring>
 
 namespace mlgate::net {
 namespace {
@@ -42,7 +42,8 @@ Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
   const int on = 1;
   ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   ::setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
-  if (::bind(fd_, reinterpret_cast<sockaddr*>(&storage), size) != 0 || ::listen(fd_, kBacklog) != 0) {
+  if (::bind(fd_, reinterpret_cast<sockaddr*>(&storage), size) != 0 ||
+      ::listen(fd_, kBacklog) != 0) {
     const int error = errno;
     ::close(fd_);
     fd_ = -1;
@@ -73,8 +74,8 @@ Awaitable<void> Listener::run() {
         continue;
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      // Out of descriptors: the connection stays in the backlog until one is given back; the next arrival or
-      // the pause below tries again.
+      // Out of descriptors: the connection stays in the backlog until one is given back; the next
+      // arrival or the pause below tries again.
       watch_.would_block_reading();
       break;
     }

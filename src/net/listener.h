@@ -1,13 +1,13 @@
 #pragma once
-// A listening socket of one worker. Every worker has its own (SO_REUSEPORT), so that the kernel deals out
-// connections and no worker waits for another.
-#include <cstdint>
-#include <functional>
-#include <string>
-
+// A listening socket of one worker. Every worker has its own (SO_REUSEPORT), so that the kernel
+// deals out connections and no worker waits for another.
 #include "net/dial.h"
 #include "net/poller.h"
 #include "net/task.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
 
 namespace mlgate::net {
 

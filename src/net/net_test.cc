@@ -1,18 +1,17 @@
-#include <chrono>
-#include <future>
-#include <string>
-
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <gtest/gtest.h>
-
 #include "net/compute_pool.h"
 #include "net/dial.h"
 #include "net/listener.h"
 #include "net/stream.h"
 #include "net/worker.h"
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <future>
+#include <string>
 
 namespace mlgate::net {
 namespace {
@@ -83,7 +82,8 @@ class EchoServer {
 Awaitable<Result<std::string>> round_trip(EchoServer& server, std::string text) {
   Stream stream;
   Dialer dialer(server.worker, {});
-  CO_TRY_OK(co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline));
+  CO_TRY_OK(
+      co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline));
   std::string back;
   std::size_t sent = 0;
   Block block = server.worker.blocks().take();

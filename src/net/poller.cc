@@ -1,16 +1,15 @@
 #include "net/poller.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <utility>
-
-#include <unistd.h>
+#include "base/check.h"
+#include "base/time.h"
 
 #include <asio/async_result.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <unistd.h>
 
-#include "base/check.h"
-#include "base/time.h"
+#include <algorithm>
+#include <cerrno>
+#include <utility>
 
 namespace mlgate::net {
 namespace {
@@ -31,8 +30,8 @@ void Watch::open(Poller& poller, int fd) {
   DCHECK(fd_ < 0);
   poller_ = &poller;
   fd_ = fd;
-  // Data that came before the registration is reported by the first event, so nothing is known yet but that a
-  // fresh socket takes bytes.
+  // Data that came before the registration is reported by the first event, so nothing is known yet
+  // but that a fresh socket takes bytes.
   readable_ = hung_up_ = cancelled_ = false;
   writable_ = true;
   epoll_event event{};
@@ -64,8 +63,8 @@ void Watch::wake(std::optional<Waiter>& waiter, Wake why) {
 }
 
 void Watch::on_events(std::uint32_t events) {
-  // A waiter that is resumed may destroy this watch: all flags first, and nothing of ours is touched after the
-  // last wake but through the copies below.
+  // A waiter that is resumed may destroy this watch: all flags first, and nothing of ours is
+  // touched after the last wake but through the copies below.
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
@@ -123,15 +122,14 @@ Awaitable<Wake> Watch::until_writable(Deadline& deadline) {
 
 Poller::Poller(asio::io_context& context)
     : set_(context.get_executor(), ::epoll_create1(EPOLL_CLOEXEC)),
-      timer_(context.get_executor()), now_ns_(system_clock().steady_ns()) {
+      timer_(context.get_executor()),
+      now_ns_(system_clock().steady_ns()) {
   CHECK(set_.is_open());
   wait();
   sweep();
 }
 
-Poller::~Poller() {
-  DCHECK(deadlines_.empty());
-}
+Poller::~Poller() { DCHECK(deadlines_.empty()); }
 
 void Poller::stop() {
   stopped_ = true;
@@ -153,7 +151,8 @@ void Poller::wait() {
 }
 
 void Poller::dispatch() {
-  // A full batch leaves events behind; they are taken in the next turn, after posted work had its chance.
+  // A full batch leaves events behind; they are taken in the next turn, after posted work had its
+  // chance.
   event_count_ = ::epoll_wait(set_.native_handle(), events_.data(), int(events_.size()), 0);
   now_ns_ = system_clock().steady_ns();
   for (event_next_ = 0; event_next_ < event_count_;) {
@@ -175,7 +174,8 @@ void Poller::sweep() {
     while (deadline.first_ && deadline.first_->expires_ns_ <= now_ns_) {
       Watch& watch = *deadline.first_;
       watch.disarm();
-      // Only one direction is normally waited for; the other is woken too, since the deadline was shared.
+      // Only one direction is normally waited for; the other is woken too, since the deadline was
+      // shared.
       if (watch.reader_ && watch.writer_) {
         auto first = std::move(*watch.reader_), second = std::move(*watch.writer_);
         watch.reader_.reset();

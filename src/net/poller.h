@@ -1,20 +1,20 @@
 #pragma once
-// Readiness of sockets. Every socket is registered once, edge-triggered, in an epoll set of its own that the
-// worker's io_context watches as a whole. A Watch remembers what is known of its descriptor (readable, writable),
-// so that a coroutine asks the kernel only when there is something to get, and waits without a buffer. That
-// leaves four system calls for a proxied request. Thread: the worker's.
-#include <array>
-#include <cstdint>
-#include <optional>
-#include <vector>
-
-#include <sys/epoll.h>
+// Readiness of sockets. Every socket is registered once, edge-triggered, in an epoll set of its own
+// that the worker's io_context watches as a whole. A Watch remembers what is known of its
+// descriptor (readable, writable), so that a coroutine asks the kernel only when there is something
+// to get, and waits without a buffer. That leaves four system calls for a proxied request. Thread:
+// the worker's.
+#include "net/task.h"
 
 #include <asio/posix/basic_stream_descriptor.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
+#include <sys/epoll.h>
 
-#include "net/task.h"
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <vector>
 
 namespace mlgate::net {
 
@@ -23,8 +23,8 @@ enum class Wake : unsigned char { ready, timeout, cancelled };
 class Poller;
 class Watch;
 
-// Watches that share one duration, in order of their deadline: arming is two pointer moves, and one timer per
-// worker sweeps all lists.
+// Watches that share one duration, in order of their deadline: arming is two pointer moves, and one
+// timer per worker sweeps all lists.
 class Deadline {
  public:
   Deadline(Poller& poller, std::chrono::nanoseconds duration);
@@ -55,7 +55,8 @@ class Watch {
 
   bool readable() const noexcept { return readable_; }
   bool writable() const noexcept { return writable_; }
-  // The peer has closed its side (or the connection broke): reading will find the end without a new event.
+  // The peer has closed its side (or the connection broke): reading will find the end without a new
+  // event.
   bool hung_up() const noexcept { return hung_up_; }
   void drained() noexcept { readable_ = hung_up_; }
   void would_block_reading() noexcept { readable_ = false; }
@@ -109,8 +110,8 @@ class Poller {
   void forget(const Watch& watch) noexcept;
 
   asio::posix::basic_stream_descriptor<Executor> set_;
-  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
-                             Executor>
+  asio::basic_waitable_timer<std::chrono::steady_clock,
+                             asio::wait_traits<std::chrono::steady_clock>, Executor>
       timer_;
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0, event_next_ = 0;

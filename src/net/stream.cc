@@ -1,20 +1,19 @@
 #include "net/stream.h"
 
-#include <cerrno>
-#include <climits>
+#include "base/check.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
-#include "base/check.h"
+#include <cerrno>
+#include <climits>
 
 namespace mlgate::net {
 namespace {
@@ -137,10 +136,14 @@ void Stream::start_tls_client(ssl_ctx_st* context, const std::string& host) {
 
 Io Stream::tls_state(int result) noexcept {
   switch (SSL_get_error(tls_, result)) {
-    case SSL_ERROR_WANT_READ: return {Io::State::want_read, 0};
-    case SSL_ERROR_WANT_WRITE: return {Io::State::want_write, 0};
-    case SSL_ERROR_ZERO_RETURN: return {Io::State::end, 0};
-    default: return {Io::State::error, 0};
+    case SSL_ERROR_WANT_READ:
+      return {Io::State::want_read, 0};
+    case SSL_ERROR_WANT_WRITE:
+      return {Io::State::want_write, 0};
+    case SSL_ERROR_ZERO_RETURN:
+      return {Io::State::end, 0};
+    default:
+      return {Io::State::error, 0};
   }
 }
 

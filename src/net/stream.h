@@ -1,15 +1,16 @@
 #pragma once
-// A connected byte stream, clear or TLS, on one worker. Reading and writing are tried at once; a coroutine waits
-// only when they would block, and holds no buffer while it waits. TLS runs on the same readiness flags through a
-// BIO of ours, so that it costs no system call that the clear stream would not make.
+// A connected byte stream, clear or TLS, on one worker. Reading and writing are tried at once; a
+// coroutine waits only when they would block, and holds no buffer while it waits. TLS runs on the
+// same readiness flags through a BIO of ours, so that it costs no system call that the clear stream
+// would not make.
+#include "net/poller.h"
+#include "net/task.h"
+
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include "net/poller.h"
-#include "net/task.h"
 
 struct ssl_st;
 struct ssl_ctx_st;
@@ -32,14 +33,16 @@ class Stream {
 
   // Takes over a connected, non-blocking descriptor.
   void open(Poller& poller, int fd);
-  // Makes this end the server or client side of TLS. `host` is the name to send (SNI) and verify; client only.
+  // Makes this end the server or client side of TLS. `host` is the name to send (SNI) and verify;
+  // client only.
   void start_tls_server(ssl_ctx_st* context);
   void start_tls_client(ssl_ctx_st* context, const std::string& host);
   Task<void> handshake(Deadline& deadline);
 
   bool is_open() const noexcept { return watch_.is_open(); }
   bool is_tls() const noexcept { return tls_ != nullptr; }
-  // Sends close_notify where TLS, then closes. What the peer has not yet read is still delivered by the kernel.
+  // Sends close_notify where TLS, then closes. What the peer has not yet read is still delivered by
+  // the kernel.
   void close() noexcept;
   // Ends our direction; the peer sees the end after all bytes.
   void shutdown_send() noexcept;
@@ -48,7 +51,8 @@ class Stream {
   // Some bytes, or why not. `end` is a clean end (TLS: close_notify).
   Io try_read(std::span<char> into) noexcept;
   Io try_write(std::string_view bytes) noexcept;
-  // True when bytes (or the end) are known to wait; on an idle upstream connection that means it is of no use.
+  // True when bytes (or the end) are known to wait; on an idle upstream connection that means it is
+  // of no use.
   bool has_news() const noexcept { return watch_.readable() || watch_.hung_up(); }
 
   Awaitable<Wake> until(Io::State want, Deadline& deadline);

@@ -1,12 +1,12 @@
 #include "net/task.h"
 
-#include <exception>
-#include <string>
-#include <utility>
+#include "base/check.h"
 
 #include <asio/co_spawn.hpp>
 
-#include "base/check.h"
+#include <exception>
+#include <string>
+#include <utility>
 
 namespace mlgate::net {
 

@@ -1,16 +1,18 @@
 #pragma once
-// Coroutines of a worker: their types, how they are started, and the group that proves all have ended.
-#include <cstddef>
-#include <functional>
+// Coroutines of a worker: their types, how they are started, and the group that proves all have
+// ended.
+#include "base/result.h"
 
 #include <asio/awaitable.hpp>
 #include <asio/io_context.hpp>
 
-#include "base/result.h"
+#include <cstddef>
+#include <functional>
 
 namespace mlgate::net {
 
-// The one concrete executor: type-erased executors cost an allocation and an indirection per operation.
+// The one concrete executor: type-erased executors cost an allocation and an indirection per
+// operation.
 using Executor = asio::io_context::executor_type;
 
 template <class T>
@@ -18,8 +20,8 @@ using Awaitable = asio::awaitable<T, Executor>;
 template <class T>
 using Task = Awaitable<Result<T>>;
 
-// Counts the running tasks of one owner on one worker, so that a stop can wait and show that none is left.
-// Thread: the worker's.
+// Counts the running tasks of one owner on one worker, so that a stop can wait and show that none
+// is left. Thread: the worker's.
 class TaskGroup {
  public:
   explicit TaskGroup(Executor executor) : executor_(executor) {}
@@ -40,7 +42,8 @@ class TaskGroup {
   std::function<void()> done_;
 };
 
-// Starts `task` on the group's worker. An exception that leaves it is logged as a bug and ends that task alone.
+// Starts `task` on the group's worker. An exception that leaves it is logged as a bug and ends that
+// task alone.
 void spawn(TaskGroup& group, Awaitable<void> task);
 
 }  // namespace mlgate::net

@@ -1,11 +1,10 @@
 #include "net/worker.h"
 
-#include <cstdio>
-#include <future>
-
+#include <asio/use_awaitable.hpp>
 #include <pthread.h>
 
-#include <asio/use_awaitable.hpp>
+#include <cstdio>
+#include <future>
 
 namespace mlgate::net {
 

@@ -1,18 +1,18 @@
 #pragma once
-// One worker: one thread, one io_context, one set of watched sockets, one pool of buffers. What a worker touches
-// it owns, or it is deeply const; other threads reach it by post() alone.
-#include <cstddef>
-#include <memory>
-#include <thread>
-#include <utility>
+// One worker: one thread, one io_context, one set of watched sockets, one pool of buffers. What a
+// worker touches it owns, or it is deeply const; other threads reach it by post() alone.
+#include "net/blocks.h"
+#include "net/poller.h"
+#include "net/task.h"
 
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 
-#include "net/blocks.h"
-#include "net/poller.h"
-#include "net/task.h"
+#include <cstddef>
+#include <memory>
+#include <thread>
+#include <utility>
 
 namespace mlgate::net {
 
@@ -23,7 +23,8 @@ class Worker {
   ~Worker();
 
   void start();
-  // Asks the thread to end once what is posted has run. Call after the owners of sockets have stopped.
+  // Asks the thread to end once what is posted has run. Call after the owners of sockets have
+  // stopped.
   void stop();
   void join();
 

@@ -4,9 +4,8 @@
 
 #include "studio/files.h"
 #include "webservice/request_response.h"
+#include "webservice/test_support.h"
 
-#include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -103,9 +102,9 @@ class StudioTest : public ::testing::Test {
                          std::string_view column = "Col2") {
     std::string rules;
     append_json_string(
-        rules,
-        R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names","names":[")" +
-            std::string(column) + R"("]}]})");
+        rules, R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names",)"
+               R"("names":[")" +
+                   std::string(column) + R"("]}]})");
     const std::string selection_name =
         catalogue_.find_name("Select Columns in Dataset")->info.parameters.at(0).name;
     return R"({"Description":")" + std::string(name) +
@@ -123,7 +122,8 @@ class StudioTest : public ::testing::Test {
            R"(","ModuleParameters":[{"Name":"Hashing bitsize","Value":"3","ValueType":"Literal"}],)"
            R"("InputPortsInternal":[{"Name":"Dataset","NodeId":"hash"}],)"
            R"("OutputPortsInternal":[{"Name":"Transformed dataset","NodeId":"hash"}]}],)"
-           R"("EdgesInternal":[{"SourceOutputPortId":"select:Results dataset","DestinationInputPortId":"hash:Dataset"}]}})";
+           R"("EdgesInternal":[{"SourceOutputPortId":"select:Results dataset",)"
+           R"("DestinationInputPortId":"hash:Dataset"}]}})";
   }
   std::string sample_id() {
     for (const Json& dataset : json(send("GET", at("datasources"))).items())
@@ -134,30 +134,17 @@ class StudioTest : public ::testing::Test {
   }
   std::string score(const webservice::Endpoint& endpoint, const std::string& key,
                     std::string_view body) {
-    webservice::RequestResponse rrs(*registry_,
-                                    [](auto work) {
-                                      work();
-                                      return true;
-                                    },
-                                    {});
-    asio::io_context context{1};
-    http::Fields fields;
-    const std::string authorization = "Bearer " + key;
-    fields.add("Authorization", authorization);
-    const std::string path =
-        "/workspaces/" + workspace_.id + "/services/" + endpoint.id + "/execute";
-    http::Request request;
-    request.method = "POST";
-    request.path = path;
-    request.query = "api-version=2.0";
-    request.headers = &fields;
-    request.body = body;
-    std::string answer;
-    asio::co_spawn(
-        context, rrs.serve(request),
-        [&](const std::exception_ptr&, const http::Response& response) { answer = response.body; });
-    context.run();
-    return answer;
+    const auto inline_work = [](const std::function<void()>& work) {
+      work();
+      return true;
+    };
+    webservice::RequestResponse rrs(*registry_, inline_work, {});
+    webservice::testing::Call call;
+    call.path = "/workspaces/" + workspace_.id + "/services/" + endpoint.id + "/execute";
+    call.query = "api-version=2.0";
+    call.body = body;
+    call.headers = {{"Authorization", "Bearer " + key}};
+    return call.send(rrs).body;
   }
 
   std::filesystem::path folder_;
@@ -174,9 +161,11 @@ class StudioTest : public ::testing::Test {
 };
 
 constexpr std::string_view kBody =
-    R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["This is a good day"]]}},"GlobalParameters":{}})";
+    R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["This is a good day"]]}},)"
+    R"("GlobalParameters":{}})";
 constexpr std::string_view kAnswer =
-    R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1","1","2","2","0","2","0","1"]]}}}})";
+    R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1",)"
+    R"("1","2","2","0","2","0","1"]]}}}})";
 
 TEST_F(StudioTest, TakesTheTutorialFromABlankExperimentToTheScore) {
   const std::string id(json(send("POST", at("experiments"), "{}"))["ExperimentId"].as_string());
@@ -271,9 +260,9 @@ TEST_F(StudioTest, ShowsWhichModuleFailedAndWhy) {
 }
 
 TEST_F(StudioTest, RefusesToRunAGraphThatIsNotWhole) {
-  const Json made = json(send(
-      "POST", at("experiments"),
-      R"({"Description":"x","ExperimentGraph":{"ModuleNodes":[{"Id":"a","ModuleId":"nothing"}]}})"));
+  const Json made = json(send("POST", at("experiments"),
+                              R"({"Description":"x","ExperimentGraph":{"ModuleNodes":[{"Id":"a",)"
+                              R"("ModuleId":"nothing"}]}})"));
   const std::string id(made["ExperimentId"].as_string());
   const Json refused = json(send("POST", at("experiments/" + id + "/run")), 400);
   EXPECT_EQ(refused["Error"]["Code"].as_string(), "UserError");
@@ -338,7 +327,8 @@ TEST_F(StudioTest, TakesUploadsInBlocksAndHandsThemOutBySignedLink) {
   EXPECT_EQ(block(1, "ne\n2,two\n").status, 200);
   EXPECT_EQ(block(0, "n,text\n1,o").status, 200);
   const std::string create =
-      R"({"DataSource":{"Name":"numbers","DataTypeId":"GenericCSV","Description":"d","FamilyId":"",)"
+      R"({"DataSource":{"Name":"numbers","DataTypeId":"GenericCSV","Description":"d",)"
+      R"("FamilyId":"",)"
       R"("Owner":"Python SDK","SourceOrigin":"FromResourceUpload"},"UploadId":")" +
       upload_id + R"(","UploadedFromFileName":"","ClientPoll":true})";
   const Json id = json(send("POST", at("datasources"), create));
@@ -389,9 +379,9 @@ TEST_F(StudioTest, KeepsADeletedDatasetForTheServiceThatWasPublishedFromIt) {
                                 std::string(upload["Id"].as_string()) + R"("})"));
   const Json made = json(send("POST", at("experiments"), graph_body("mine", id.as_string())));
   const std::string experiment(made["ExperimentId"].as_string());
-  json(send(
-      "POST", at("experiments/" + experiment),
-      R"({"IsDraft":"false","WebService":{"Inputs":[{"Id":"input1","PortId":"hash:0"}],"Outputs":[{"Id":"output1","PortId":"hash:0"}]}})"));
+  json(send("POST", at("experiments/" + experiment),
+            R"({"IsDraft":"false","WebService":{"Inputs":[{"Id":"input1","PortId":"hash:0"}],)"
+            R"("Outputs":[{"Id":"output1","PortId":"hash:0"}]}})"));
   run_work();
   const Json published = json(send("POST", at("experiments/" + experiment + "/webservice")));
   const Json dataset = json(send("GET", at("datasources/" + std::string(id.as_string()))));
@@ -411,12 +401,12 @@ TEST_F(StudioTest, LetsInOnlyThoseWithATokenOfTheWorkspace) {
   for (const std::string& token : {std::string("nonsense"), other.primary_token}) {
     const auto refused = send("GET", at("experiments"), {}, {}, token);
     EXPECT_EQ(refused.status, 401);
-    EXPECT_EQ(
-        refused.body,
-        R"({"Error":{"Code":"UserError","Message":"Attempted access to http://localhost:8082/api/workspaces/)" +
-            workspace_.id +
-            R"(/experiments is not authorized and has been denied.",)"
-            R"("Target":null,"Details":[],"InnerError":null,"DebugInfo":null}})");
+    EXPECT_EQ(refused.body,
+              R"({"Error":{"Code":"UserError",)"
+              R"("Message":"Attempted access to http://localhost:8082/api/workspaces/)" +
+                  workspace_.id +
+                  R"(/experiments is not authorized and has been denied.",)"
+                  R"("Target":null,"Details":[],"InnerError":null,"DebugInfo":null}})");
   }
   EXPECT_EQ(send("GET", "/api/workspaces/" + std::string(32, '0') + "/experiments").status, 401);
   EXPECT_EQ(send("GET", "/", {}, {}, "none").status, 200);

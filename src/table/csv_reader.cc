@@ -105,31 +105,42 @@ void CsvReader::start_columns() {
 
 namespace {
 
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+
 // Asks for large pages behind room that is about to be filled: page faults are a fifth of the cost
 // otherwise. Advice only; the contents stay, and it does not matter when it is refused.
 void use_large_pages([[maybe_unused]] const void* room,
                      [[maybe_unused]] std::size_t bytes) noexcept {
 #if defined(MADV_HUGEPAGE)
-  constexpr std::uintptr_t kLargePage = std::uintptr_t{2} << 20;
-  const auto begin = reinterpret_cast<std::uintptr_t>(room);
-  const std::uintptr_t first = (begin + kLargePage - 1) & ~(kLargePage - 1);
-  const std::uintptr_t last = (begin + bytes) & ~(kLargePage - 1);
-  if (first < last) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+  constexpr std::uintptr_t kPage = 4096;
+  const auto begin = reinterpret_cast<std::uintptr_t>(room) & ~(kPage - 1);
+  const std::uintptr_t last = (reinterpret_cast<std::uintptr_t>(room) + bytes) & ~(kPage - 1);
+  if (bytes >= kLargePage) ::madvise(reinterpret_cast<void*>(begin), last - begin, MADV_HUGEPAGE);
 #endif
+}
+
+// Elements to reserve for `count` of `size` bytes: room of half a large page is filled up to whole
+// ones, so that its end gets one, too. What is not used of it takes no memory until touched.
+std::size_t rounded_room(std::size_t count, std::size_t size) noexcept {
+  const std::size_t bytes = count * size;
+  if (bytes < kLargePage / 2) return count;
+  return (bytes + 2 * kLargePage) / kLargePage * kLargePage / size;
 }
 
 }  // namespace
 
 void CsvReader::expect(double factor) {
-  const auto more = [factor](std::size_t size) { return std::size_t(double(size) * factor); };
+  const auto more = [factor](std::size_t count, std::size_t size) {
+    return rounded_room(std::size_t(double(count) * factor), size);
+  };
   for (Wanted& wanted : wanted_) {
     std::visit(
         [&]<class V>(V& values) {
           if constexpr (std::is_same_v<V, Texts>) {
-            values.reserve(more(values.size()), more(values.bytes()));
+            values.reserve(more(values.size(), sizeof(std::size_t)), more(values.bytes(), 1));
             values.each_block(use_large_pages);
           } else {
-            values.reserve(more(values.size()));
+            values.reserve(more(values.size(), sizeof(values[0])));
             use_large_pages(values.data(), values.capacity() * sizeof(values[0]));
           }
         },

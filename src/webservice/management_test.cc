@@ -1,7 +1,7 @@
 // The management interface of web services as R, Python and PowerShell clients use it.
 #include "webservice/management.h"
 
-#include "webservice/test_support_internal.h"
+#include "webservice/test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -72,9 +72,9 @@ TEST_F(ServiceManagementTest, ListsServicesAndEndpointsInTheShapeThatClientsRead
 }
 
 TEST_F(ServiceManagementTest, AddsChangesAndRemovesEndpoints) {
-  const Json made = json(send(
-      "PUT", endpoints("/extra"),
-      R"({"EndpointName":"extra","Description":"d","ThrottleLevel":"High","MaxConcurrentCalls":200,"Unknown":1})"));
+  const Json made = json(send("PUT", endpoints("/extra"),
+                              R"({"EndpointName":"extra","Description":"d","ThrottleLevel":"High",)"
+                              R"("MaxConcurrentCalls":200,"Unknown":1})"));
   EXPECT_EQ(made["MaxConcurrentCalls"].as_int(), 200);
   EXPECT_NE(made["PrimaryKey"].as_string(), service_->endpoints.front()->primary_key);
   const Json low = json(

@@ -142,6 +142,8 @@ Result<ml::Graph> Registry::read_graph(std::string_view service_id, std::uint64_
 Result<std::shared_ptr<const Service>> Registry::read_service(const store::Document& document) {
   std::vector<Endpoint> endpoints;
   TRY(Service service, parse_service(document, parts_.vault, endpoints));
+  if (endpoints.empty() || !endpoints.front().is_default())
+    return fail(Errc::internal, "the default endpoint is missing");
   Models models;
   for (Endpoint& endpoint : endpoints) {
     auto& model = models[endpoint.model_version];
@@ -173,8 +175,10 @@ Result<void> Registry::load() {
   }
   TRY(const auto services, parts_.store.list(kServices, ""));
   for (const auto& document : services) {
-    TRY(auto service, read_service(document));
-    next->services.emplace(service->id, std::move(service));
+    auto service = read_service(document);
+    if (!service)
+      return std::unexpected(std::move(service).error().within("web service " + document.key));
+    next->services.emplace((*service)->id, *service);
   }
   show(std::move(next));
   return {};

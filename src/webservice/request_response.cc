@@ -14,6 +14,7 @@
 #include <asio/use_awaitable.hpp>
 
 #include <atomic>
+#include <new>
 
 namespace mlgate::webservice {
 namespace {
@@ -122,18 +123,19 @@ bool RequestResponse::Call::run() {
 
 std::expected<std::string, ServiceError> score(const Model& model, const ScoreInput& input,
                                                AnswerForm form, std::size_t answer_bytes_max) {
-  auto results = model.scorer->score(input.tables, input.globals);
-  if (results) return write_answer(model.shape, *results, form, answer_bytes_max);
-  const Error& error = results.error();
-  switch (error.code()) {
-    case Errc::exhausted:
-      return std::unexpected(ServiceError{Fault::out_of_memory, error.message(), {}});
-    case Errc::invalid_argument:
-      break;
-    default:
-      return std::unexpected(ServiceError{Fault::unknown_error, {}, {}});
+  const auto refuse = [](Fault fault, std::string text) {
+    return std::unexpected(ServiceError{fault, std::move(text), {}});
+  };
+  try {
+    const auto results = model.scorer->score(input.tables, input.globals);
+    if (results) return write_answer(model.shape, *results, form, answer_bytes_max);
+    const Error& error = results.error();
+    if (error.code() == Errc::exhausted) return refuse(Fault::out_of_memory, error.message());
+    if (error.code() != Errc::invalid_argument) return refuse(Fault::unknown_error, {});
+    return refuse(Fault::module_execution_error, error.message());
+  } catch (const std::bad_alloc&) {
+    return refuse(Fault::out_of_memory, "there is no memory left for it");
   }
-  return std::unexpected(ServiceError{Fault::module_execution_error, error.message(), {}});
 }
 
 RequestResponse::RequestResponse(const Registry& registry, PostCompute post_compute,
@@ -335,7 +337,7 @@ http::Awaitable<http::Response> RequestResponse::on_pool(std::shared_ptr<Call> c
   timer.expires_after(options_.time_max);
   for (;;) {
     asio::error_code ignored;
-    co_await timer.async_wait(
+    co_await timer.async_wait(  // nothing to check
         asio::redirect_error(asio::use_awaitable_t<http::Executor>(), ignored));
     int stage = call->stage.load();
     if (stage == Call::done) {

@@ -1,6 +1,6 @@
 // What one scoring call costs without the network: the tutorial's call (one row, nine columns out)
 // and larger ones, in whole and in parts.
-#include "webservice/test_support_internal.h"
+#include "webservice/test_support.h"
 
 #include <benchmark/benchmark.h>
 

@@ -17,6 +17,7 @@ using table::Column;
 using table::DataType;
 
 constexpr int kDepthMax = 64;
+constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;  // Larger buffers are not kept.
 constexpr std::size_t kQuotedMax = 60;  // Bytes of a caller's text in an error message.
 
 // Buffers of one thread, kept from call to call. `late` reads rows that stand before their column
@@ -626,7 +627,10 @@ bool BodyReader::check_global(const GlobalShape& global, const Json& given) {
 
 std::expected<ScoreInput, ServiceError> read_score_body(std::string_view json,
                                                         const ServiceShape& shape) {
-  return BodyReader(shape, scratch()).read(json);
+  Scratch& kept = scratch();
+  auto read = BodyReader(shape, kept).read(json);
+  if (kept.padded.capacity() > kKeptBytesMax) kept = Scratch();
+  return read;
 }
 
 }  // namespace mlgate::webservice

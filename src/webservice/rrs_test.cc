@@ -1,6 +1,6 @@
 // The request/response service as its callers see it: examples byte for byte, and each documented
 // error.
-#include "webservice/test_support_internal.h"
+#include "webservice/test_support.h"
 
 #include <gtest/gtest.h>
 
@@ -15,12 +15,15 @@ using testing::Call;
 using testing::header_of;
 
 constexpr std::string_view kTableBody =
-    R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["This is a good day"]]}},"GlobalParameters":{}})";
+    R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["This is a good day"]]}},)"
+    R"("GlobalParameters":{}})";
 constexpr std::string_view kRow = R"(["This is a good day","1","1","2","2","0","2","0","1"])";
 constexpr std::string_view kBare =
-    R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1","1","2","2","0","2","0","1"]]}}}})";
+    R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1",)"
+    R"("1","2","2","0","2","0","1"]]}}}})";
 constexpr std::string_view kDetailed =
-    R"({"Results":{"output1":{"type":"table","value":{"ColumnNames":["Col2","Col2_HashingFeature_1",)"
+    R"({"Results":{"output1":{"type":"table","value":{"ColumnNames":["Col2",)"
+    R"("Col2_HashingFeature_1",)"
     R"("Col2_HashingFeature_2","Col2_HashingFeature_3","Col2_HashingFeature_4",)"
     R"("Col2_HashingFeature_5","Col2_HashingFeature_6","Col2_HashingFeature_7",)"
     R"("Col2_HashingFeature_8"],"ColumnTypes":["String","Double","Double","Double","Double",)"
@@ -101,32 +104,32 @@ TEST_F(Rrs, AnswersTheTutorialCallByteForByte) {
 }
 
 TEST_F(Rrs, TakesBothBodyShapesInBothModes) {
-  for (
-      const std::string_view body : {
-          std::string_view(
-              R"({"Inputs":{"input1":[{"Col2":"This is a good day"}]},"GlobalParameters":{}})"),
-          std::string_view(R"({"Inputs":{"input1":{"Col2":"This is a good day"}}})"),
-          std::string_view(
-              R"({"GlobalParameters":null,"Inputs":{"input1":[{"col2":"This is a good day"}]},"Id":[1,{"a":null}]})"),
-          std::string_view(
-              R"({"Inputs":{"input1":{"Values":[["This is a good day"]],"ColumnNames":["COL2"]}}})"),
-          std::string_view(
-              R"({"Inputs":{"input1":{"type":"table","ColumnNames":["Col2"],"Values":[["This is a good day"]]}}})"),
-      }) {
+  for (const std::string_view body : {
+           std::string_view(
+               R"({"Inputs":{"input1":[{"Col2":"This is a good day"}]},"GlobalParameters":{}})"),
+           std::string_view(R"({"Inputs":{"input1":{"Col2":"This is a good day"}}})"),
+           std::string_view(
+               R"({"GlobalParameters":null,)"
+               R"("Inputs":{"input1":[{"col2":"This is a good day"}]},"Id":[1,{"a":null}]})"),
+           std::string_view(R"({"Inputs":{"input1":{"Values":[["This is a good day"]],)"
+                            R"("ColumnNames":["COL2"]}}})"),
+           std::string_view(R"({"Inputs":{"input1":{"type":"table","ColumnNames":["Col2"],)"
+                            R"("Values":[["This is a good day"]]}}})"),
+       }) {
     EXPECT_EQ(send(call("api-version=2.0", body)).body, kBare) << body;
     EXPECT_EQ(send(call("api-version=2.0&format=swagger", body)).body, kSwagger) << body;
   }
 }
 
 TEST_F(Rrs, KeepsRowsInOrderAndEmptyTablesEmpty) {
-  const auto two = send(call(
-      "",
-      R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["good"],[null],["This is a good day"]]}}})"));
-  EXPECT_EQ(
-      two.body,
-      R"({"Results":{"output1":{"type":"table","value":{"Values":[["good","0","1","0","0","0","0","0","0"],)"
-      R"([null,"0","0","0","0","0","0","0","0"],)" +
-          std::string(kRow) + "]}}}}");
+  const auto two =
+      send(call("", R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[["good"],[null],)"
+                    R"(["This is a good day"]]}}})"));
+  EXPECT_EQ(two.body,
+            R"({"Results":{"output1":{"type":"table","value":{"Values":[["good","0","1","0","0",)"
+            R"("0","0","0","0"],)"
+            R"([null,"0","0","0","0","0","0","0","0"],)" +
+                std::string(kRow) + "]}}}}");
   const auto none = send(call("", R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[]}}})"));
   EXPECT_EQ(none.body, R"({"Results":{"output1":{"type":"table","value":{"Values":[]}}}})");
   EXPECT_EQ(send(call("format=swagger", R"({"Inputs":{"input1":[]}})")).body,
@@ -134,9 +137,9 @@ TEST_F(Rrs, KeepsRowsInOrderAndEmptyTablesEmpty) {
 }
 
 TEST_F(Rrs, ReadsCellsOfTextColumnsAsWritten) {
-  const auto response = send(call(
-      "",
-      R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[[1.50],[true],[false],["a\"\\\n\u00e9"],[NaN],[""]]}}})"));
+  const auto response = send(
+      call("", R"({"Inputs":{"input1":{"ColumnNames":["Col2"],"Values":[[1.50],[true],[false],)"
+               R"(["a\"\\\n\u00e9"],[NaN],[""]]}}})"));
   ASSERT_EQ(response.status, 200) << response.body;
   const auto json = Json::parse(response.body);
   ASSERT_TRUE(json);
@@ -198,7 +201,8 @@ TEST_F(Rrs, RefusesUnknownKeysInTheDocumentedBytes) {
   EXPECT_EQ(
       response.body,
       R"({"error":{"code":"Unauthorized","message":"Request is unauthorized to access resource.",)"
-      R"("details":[{"code":"ScoreRequestUnauthorized","message":"Invalid credentials provided."}]}})");
+      R"("details":[{"code":"ScoreRequestUnauthorized",)"
+      R"("message":"Invalid credentials provided."}]}})");
   made.headers.erase(made.headers.begin());
   expect_error(made, 401, "Unauthorized", "ScoreRequestUnauthorized");
   made.path = "/workspaces/x/services/y/execute";
@@ -372,7 +376,8 @@ class RrsGlobals : public Rrs {
 
 TEST_F(RrsGlobals, AppliesGivenValuesAndDefaults) {
   constexpr std::string_view four =
-      R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1","3","2","3"]]}}}})";
+      R"({"Results":{"output1":{"type":"table","value":{"Values":[["This is a good day","1",)"
+      R"("3","2","3"]]}}}})";
   for (const std::string_view same :
        {"{}", "null", R"({"Bits":""})", R"({"Bits":"3"})", R"({"Bits":3})", R"({"Bits":null})"})
     EXPECT_EQ(send(with(same)).body, kBare) << same;

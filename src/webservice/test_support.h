@@ -51,7 +51,8 @@ inline Result<table::Table> reviews(std::string_view dataset) {
 }
 
 inline constexpr std::string_view kSelectCol2 =
-    R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names","names":["Col2"]}]})";
+    R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names",)"
+    R"("names":["Col2"]}]})";
 
 // Dataset -> Select Columns (Col2) -> Feature Hashing, ports around the last one. `hashing` are
 // further members of the parameter "Hashing bitsize", `service` further members of WebService.
