@@ -201,10 +201,10 @@ Result<Json> Tutorial::graph() {
   Json nodes = Json::array();
   nodes.push(module_node(
       select_node, select->string_or("Id"),
-      Json::array({parameter(
-          "Select columns",
-          R"({"begin":"none","keepOrder":false,)"
-          R"("rules":[{"action":"include","kind":"names","names":["Col2"]}]})")})));
+      Json::array(
+          {parameter("Select columns",
+                     R"({"begin":"none","keepOrder":false,)"
+                     R"("rules":[{"action":"include","kind":"names","names":["Col2"]}]})")})));
   nodes.push(module_node(hashing_node_, hashing->string_or("Id"),
                          Json::array({parameter("Hashing bitsize", "3")})));
   return Json::object(
