@@ -1,50 +1,11 @@
 // A call that was decided once allocates nothing the second time: the buffers of its worker are
 // there already.
+#include "base/count_allocations.h"
 #include "control/control.h"
 #include "gateway/call.h"
 #include "gateway/compose.h"
 
 #include <gtest/gtest.h>
-
-#include <cstdlib>
-#include <new>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MLGATE_SANITIZED 1
-#endif
-#endif
-
-namespace {
-// What the test's own thread allocates.
-thread_local std::size_t allocations = 0;
-}  // namespace
-
-#ifdef MLGATE_SANITIZED
-// A sanitizer brings its own operator new, and a hook to count by.
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*,
-                                                                           std::size_t),
-                                                         void (*on_free)(const volatile void*));
-
-namespace {
-void count_from_here() {
-  (void)__sanitizer_install_malloc_and_free_hooks(
-      [](const volatile void*, std::size_t) { ++allocations; }, [](const volatile void*) {});
-}
-}  // namespace
-#else
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-
-namespace {
-void count_from_here() {}
-}  // namespace
-#endif
 
 namespace mlgate::control {
 namespace {
@@ -98,7 +59,7 @@ class NoSink final : public analytics::UsageSink {
 };
 
 TEST(Allocations, ACallInSteadyStateMakesNone) {
-  count_from_here();
+  count_allocations();
   policy::Limits limits;
   gateway::Publisher publisher;
   Control control(BuilderOptions{}, limits, publisher);

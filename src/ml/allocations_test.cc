@@ -1,27 +1,10 @@
 // Counts what is allocated while texts are hashed and rows are scored: the data path must not grow
 // by accident.
+#include "base/count_allocations.h"
 #include "ml/hashing.h"
 #include "ml/scorer.h"
 
 #include <gtest/gtest.h>
-
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
-namespace {
-
-std::atomic<std::uint64_t> allocations{0};
-
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace mlgate::ml {
 namespace {
@@ -29,9 +12,10 @@ namespace {
 // What `work` allocates.
 template <class Work>
 std::uint64_t counted(Work work) {
-  const std::uint64_t before = allocations.load();
+  count_allocations();
+  const std::uint64_t before = allocations;
   work();
-  return allocations.load() - before;
+  return allocations - before;
 }
 
 table::Column one_text(std::string_view text) {

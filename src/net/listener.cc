@@ -17,7 +17,9 @@ constexpr int kBacklog = 4096;
 }
 
 Listener::Listener(Worker& worker)
-    : worker_(worker), forever_(worker.poller(), std::chrono::hours(24 * 365)) {}
+    : worker_(worker),
+      forever_(worker.poller(), std::chrono::hours(24 * 365)),
+      pause_(worker.poller(), std::chrono::milliseconds(200)) {}
 
 Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
   accepted_ = std::move(accepted);
@@ -60,9 +62,13 @@ Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
 
 Awaitable<void> Listener::run() {
   watch_.open(worker_.poller(), fd_);
+  bool starved = false;
   for (;;) {
-    const Wake wake = co_await watch_.until_readable(forever_);
+    // Out of descriptors, connections wait in the backlog and make no new event: look again after a
+    // pause.
+    const Wake wake = co_await watch_.until_readable(starved ? pause_ : forever_);
     if (wake == Wake::cancelled) co_return;
+    starved = false;
     for (int taken = 0; taken < 64; ++taken) {
       if (!watch_.is_open()) co_return;
       Address peer;
@@ -74,8 +80,7 @@ Awaitable<void> Listener::run() {
         continue;
       }
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      // Out of descriptors: the connection stays in the backlog until one is given back; the next
-      // arrival or the pause below tries again.
+      starved = errno != EAGAIN;
       watch_.would_block_reading();
       break;
     }

@@ -32,7 +32,7 @@ class Listener {
  private:
   Worker& worker_;
   Watch watch_;
-  Deadline forever_;
+  Deadline forever_, pause_;
   Accepted accepted_;
   int fd_ = -1;
   std::uint16_t port_ = 0;

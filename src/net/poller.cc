@@ -42,17 +42,21 @@ void Watch::open(Poller& poller, int fd) {
 
 void Watch::close() noexcept {
   if (fd_ < 0) return;
-  cancel();
   poller_->forget(*this);
   ::close(fd_);  // Leaves the epoll set by itself: no other descriptor refers to the socket.
   fd_ = -1;
+  cancel();
 }
 
 void Watch::cancel() noexcept {
   cancelled_ = true;
   disarm();
-  wake(reader_, Wake::cancelled);
-  wake(writer_, Wake::cancelled);
+  // Whoever wakes may destroy this watch, so nothing of it is touched once the first is woken.
+  std::optional<Waiter> reader = std::move(reader_), writer = std::move(writer_);
+  reader_.reset();
+  writer_.reset();
+  wake(reader, Wake::cancelled);
+  wake(writer, Wake::cancelled);
 }
 
 void Watch::wake(std::optional<Waiter>& waiter, Wake why) {

@@ -78,7 +78,7 @@ class Watch {
   void on_events(std::uint32_t events);
   void arm(Deadline& deadline);
   void disarm() noexcept;
-  void wake(std::optional<Waiter>& waiter, Wake why);
+  static void wake(std::optional<Waiter>& waiter, Wake why);
 
   Poller* poller_ = nullptr;
   int fd_ = -1;
