@@ -74,7 +74,7 @@ class Report:
         """Decides a figure from per-round ratios."""
         median, low, high = interval(ratios)
         good = high <= target if at_most else low >= target
-        self.verdict(name, f"{median:.2f} [{low:.2f}-{high:.2f}]",
+        self.verdict(name, f"{median:.2f}[{low:.2f}-{high:.2f}]",
                      f"{'<=' if at_most else '>='}{target}", good)
 
     def verdict(self, name, value, target, good):

@@ -149,6 +149,8 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
   for (const auto& field : request.headers) {
     const auto& [name, value] = field;
     if (is_hop_by_hop(name)) continue;
+    // The caller's expectation is answered here, when its body is asked for.
+    if (name.size() == 6 && equals_ignoring_case(name, "Expect")) continue;
     if (name.size() == 4 && equals_ignoring_case(name, "Host")) continue;
     if (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) continue;
     if (named && !is_end_to_end(name) && named_by_connection(request.headers, name)) continue;

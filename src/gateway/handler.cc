@@ -1,6 +1,7 @@
 #include "gateway/handler.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "gateway/compose.h"
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::size_t kCallsKeptMax = 256;
 constexpr std::size_t kDeadlinesMax = 64;
+// A transfer that never has to wait lets the others have their turn after this much.
+constexpr std::uint64_t kYieldBytes = 1 << 20;
 
 // A call that is being served: what the steps below share.
 struct Service {
@@ -136,7 +139,7 @@ enum class Streamed : unsigned char { done, early_answer, caller_failed, backend
 // Passes the request body on as it comes. A backend that answers early ends it.
 net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& connection,
                                         BodyFraming framing) {
-  std::uint64_t passed = 0;
+  std::uint64_t passed = 0, since_yield = 0;
   char header[http::kChunkHeaderBytesMax];
   const bool chunked = framing.kind == BodyFraming::Kind::chunked;
   net::Deadline& deadline = s.client.response_deadline();
@@ -148,11 +151,15 @@ net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& conn
     }
     if (piece->empty()) break;
     passed += piece->size();
+    if ((since_yield += piece->size()) >= kYieldBytes) {
+      since_yield = 0;
+      co_await net::yield(s.server.worker().executor());  // nothing to check
+    }
     if (s.options.request_body_max != 0 && passed > s.options.request_body_max) {
       fail_too_large(s.call);
       co_return Streamed::caller_failed;
     }
-    if (connection.stream.has_news()) co_return Streamed::early_answer;
+    if (connection.has_answer(s.call.x.request.method)) co_return Streamed::early_answer;
     if (chunked) {
       const std::size_t size = http::write_chunk_header(piece->size(), header);
       const auto sent = co_await connection.stream.write_all({header, size}, deadline);
@@ -175,8 +182,13 @@ net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& conn
 // The answer's head is written; passes the body on. False when the backend broke off.
 net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connection) {
   using State = http::Incoming::Piece::State;
+  std::uint64_t since_yield = 0;
   for (;;) {
     http::Incoming::Piece piece = connection.in.next();
+    if ((since_yield += piece.bytes.size()) >= kYieldBytes) {
+      since_yield = 0;
+      co_await net::yield(s.server.worker().executor());  // nothing to check
+    }
     if (piece.state == State::end) co_return true;
     if (piece.state == State::need_more) {
       // What has come goes out before we wait for more: events must not sit in a buffer.
@@ -214,14 +226,11 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
     co_await write_answer(s);  // nothing to check
     co_return;
   }
-  const bool until_end = connection->head.chunked || !connection->head.content_length;
   const auto started = s.server.start(
       {.status = response.status,
        .reason = response.reason,
        .fields = &response.headers,
-       .body_bytes = until_end && !connection->in.body_done()
-                         ? std::nullopt
-                         : std::optional(connection->head.content_length.value_or(0))});
+       .body_bytes = connection->head.chunked ? std::nullopt : connection->head.content_length});
   if (!started) {
     s.server.abort();
     co_return;
@@ -271,6 +280,15 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
     if (!s.caller_gone) co_await write_answer(s);  // nothing to check
     co_return Attempt::done;
   }
+  if (!sent && sent.error().code() != Errc::unavailable) {
+    if (sent.error().code() == Errc::timeout) {
+      fail_backend(call, BackendFailure::timeout, authority);
+    } else {
+      fail_internal(call);
+    }
+    co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
   // A backend that refuses the body may have closed for reading and still have answered.
   const auto head = co_await backend.read_head(call.x.request.method, *s.response_deadline);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
@@ -279,6 +297,11 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
                            may_repeat(call.x.request.method);
     if (untouched) co_return Attempt::stale_connection;
     fail_backend(call, failure_of(head.error(), false), authority);
+    co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  if (backend.head.status == 101) {  // Nobody asked for an upgrade that could be passed on.
+    fail_backend(call, BackendFailure::connect, authority);
     co_await write_answer(s);  // nothing to check
     co_return Attempt::done;
   }
@@ -368,7 +391,7 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   request.authority = head.authority;
   request.peer = server.peer();
   request.headers = head.fields;
-  call.upgrade = !head.upgrade.empty();
+  call.upgrade = equals_ignoring_case(head.upgrade, "websocket");
   call.x.now_ms = system_clock().now_ms();
   call.x.now_ns = began_ns;
   station.ids_.next(call.x.request_id);

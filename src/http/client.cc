@@ -48,13 +48,28 @@ HeadResult ClientConnection::try_head(std::string_view request_method) {
                                         : Framing::until_close,
                   head.content_length.value_or(0));
     if (!bodiless && !head.chunked && !head.content_length) head.keep_alive = false;
+    if (head.status == 101) head.keep_alive = false;
+    head_done = true;
     return parsed;
   }
+}
+
+bool ClientConnection::has_answer(std::string_view request_method) {
+  if (head_done) return true;
+  if (!stream.has_news()) return false;
+  const net::Io io = in.fill();
+  if (io.state == net::Io::State::want_read || io.state == net::Io::State::want_write) {
+    if (in.empty()) in.finish();
+    return false;
+  }
+  if (io.state != net::Io::State::done) return true;
+  return try_head(request_method).state != HeadState::need_more;
 }
 
 net::Task<void> ClientConnection::read_head(std::string_view request_method,
                                             net::Deadline& deadline) {
   for (;;) {
+    if (head_done) co_return Result<void>();
     if (!in.empty()) {
       const HeadResult parsed = try_head(request_method);
       if (parsed.state == HeadState::complete) co_return Result<void>();
@@ -118,8 +133,8 @@ void Client::sweep() {
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
   sweep_timer_.expires_after(kSweepEvery);
-  sweep_timer_.async_wait([this](asio::error_code error) {
-    if (!error) sweep();
+  sweep_timer_.async_wait([this, alive = std::weak_ptr(alive_)](asio::error_code error) {
+    if (!error && !alive.expired()) sweep();
   });
 }
 
@@ -152,6 +167,7 @@ net::Task<std::unique_ptr<ClientConnection>> Client::connect(const Origin& origi
 void Client::give_back(const Origin& origin, std::unique_ptr<ClientConnection> connection) {
   if (!connection->reusable()) return;
   connection->in.finish();
+  connection->head_done = false;
   connection->idle_since_ns = worker_.now_ns();
   auto found = idle_.find(origin);
   if (found == idle_.end())

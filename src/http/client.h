@@ -47,11 +47,15 @@ class ClientConnection {
   Incoming in;
   ResponseHead head;
   bool reused = false;
+  bool head_done = false;  // `head` is that of the answer to the call under way.
   std::int64_t idle_since_ns = 0;
 
   // Tries to parse the response head from what has come: complete fills `head`, skips interim (1xx)
   // answers and begins the body.
   HeadResult try_head(std::string_view request_method);
+  // True when the answer's head has come, or the connection broke: what has come is read, and what
+  // is no answer (interim responses, TLS session tickets) is taken away.
+  bool has_answer(std::string_view request_method);
   // Reads until the response head is complete.
   net::Task<void> read_head(std::string_view request_method, net::Deadline& deadline);
   // The next body bytes, valid until the next read; empty at the end.
@@ -112,6 +116,8 @@ class Client {
   ssl_ctx_st* tls_;
   ClientLimits limits_;
   net::Deadline connect_, response_;
+  std::shared_ptr<char> alive_ =
+      std::make_shared<char>();  // The timer's last turn may come after our end.
   std::unordered_map<OriginKey, std::vector<std::unique_ptr<ClientConnection>>, OriginHash,
                      OriginEqual>
       idle_;

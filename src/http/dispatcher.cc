@@ -55,6 +55,8 @@ net::Awaitable<Response> Dispatcher::answer(ServerCall& call) {
   if (route->service) co_return co_await route->service->serve(request);
   auto response =
       co_await pool_.run(call.worker().executor(), [&] { return route->blocking(request); });
+  if (!response && response.error().code() == Errc::internal)
+    co_return route->error(500, "InternalServerError", "The request could not be served.");
   if (!response)
     co_return route->error(503, "ServiceUnavailable", "Too many requests are waiting; try again.");
   co_return *std::move(response);

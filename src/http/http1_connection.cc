@@ -11,6 +11,7 @@ namespace mlgate::http {
 namespace {
 
 constexpr std::int64_t kSlowGraceNs = 10'000'000'000;
+constexpr std::int64_t kLingerNs = 4'000'000'000;
 constexpr std::size_t kLingerBytesMax = 256 * 1024;
 constexpr std::size_t kDrainBytesMax = 64 * 1024;
 // Room that a chunk needs around its data, and the last chunk behind it.
@@ -233,7 +234,8 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
   const bool bodiless = response.status == 204 || response.status == 304 || response.status < 200;
   no_body_ = bodiless || head.method == "HEAD";
   body_left_ = response.body_bytes.value_or(0);
-  if (response.body_bytes && !(bodiless && *response.body_bytes == 0 && response.status != 304)) {
+  const bool length_allowed = response.status >= 200 && response.status != 204;
+  if (response.body_bytes && length_allowed) {
     put("Content-Length: ");
     put(digits(*response.body_bytes));
     put("\r\n");
@@ -359,14 +361,18 @@ net::Awaitable<void> Http1Connection::end_call() {
 }
 
 net::Awaitable<void> Http1Connection::linger() {
+  const std::int64_t until_ns = server_.worker_.now_ns() + kLingerNs;
   // Closing with unread bytes would reset the connection and could take the answer with it: say
   // that we are done, then read until the peer closes too.
   stream_.shutdown_send();
   std::size_t read = 0;
   in_.finish();
-  net::Block scrap = server_.worker_.blocks().take();
-  while (read < kLingerBytesMax && !stopping_) {
-    const net::Io io = stream_.try_read({scrap.data(), net::Block::size()});
+  while (read < kLingerBytesMax && !stopping_ && server_.worker_.now_ns() < until_ns) {
+    net::Io io;
+    {
+      const net::Block scrap = server_.worker_.blocks().take();
+      io = stream_.try_read({scrap.data(), net::Block::size()});
+    }
     if (io.state == net::Io::State::done) {
       read += io.bytes;
       continue;

@@ -1,7 +1,11 @@
 #include "net/compute_pool.h"
 
+#include "base/check.h"
+
 #include <pthread.h>
 
+#include <exception>
+#include <string>
 #include <utility>
 
 namespace mlgate::net {
@@ -46,7 +50,11 @@ void ComputePool::work_loop() {
       work = std::move(queue_.front());
       queue_.pop_front();
     }
-    work();
+    try {
+      work();
+    } catch (const std::exception& thrown) {
+      BUG(std::string("work on a pool ended by an exception: ") + thrown.what());
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 // Threads for work that takes longer than a worker may stand still: large scoring calls, runs,
 // password hashes, and the control plane, whose handlers may block on the store. The queue is
 // bounded; a full one is an answer.
+#include "base/check.h"
 #include "base/result.h"
 #include "net/task.h"
 
@@ -52,7 +53,16 @@ class ComputePool {
               std::move(held->waiter)(std::move(value));
             });
           };
-          const bool taken = post([state, resume] { resume(state, state->work()); });
+          const bool taken = post([state, resume] {
+            // An exception of a library must neither end the process nor leave the caller waiting.
+            Result<T> value = fail(Errc::internal, "the work ended by an exception");
+            try {
+              value = state->work();
+            } catch (const std::exception& thrown) {
+              BUG(std::string("work on a pool ended by an exception: ") + thrown.what());
+            }
+            resume(state, std::move(value));
+          });
           if (!taken) resume(state, fail(Errc::exhausted, "too much work is waiting"));
         },
         token, std::move(f));

@@ -79,8 +79,8 @@ Awaitable<void> Listener::run() {
         accepted_(fd, peer);
         continue;
       }
-      if (errno == EINTR || errno == ECONNABORTED) continue;
-      starved = errno != EAGAIN;
+      starved = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+      if (!starved && errno != EAGAIN) continue;  // An error of that one connection.
       watch_.would_block_reading();
       break;
     }

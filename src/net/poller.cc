@@ -40,6 +40,8 @@ void Watch::open(Poller& poller, int fd) {
   CHECK(::epoll_ctl(poller.set_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
+std::int64_t Watch::now_ns() const noexcept { return poller_->now_ns(); }
+
 void Watch::close() noexcept {
   if (fd_ < 0) return;
   poller_->forget(*this);

@@ -30,6 +30,7 @@ class Deadline {
   Deadline(Poller& poller, std::chrono::nanoseconds duration);
   Deadline(const Deadline&) = delete;
   ~Deadline();
+  std::int64_t duration_ns() const noexcept { return duration_ns_; }
 
  private:
   friend class Poller;
@@ -51,6 +52,7 @@ class Watch {
   // Deregisters and closes. Waiters are woken as cancelled.
   void close() noexcept;
   bool is_open() const noexcept { return fd_ >= 0; }
+  std::int64_t now_ns() const noexcept;  // The poller's.
   int fd() const noexcept { return fd_; }
 
   bool readable() const noexcept { return readable_; }

@@ -115,6 +115,10 @@ void Stream::open(Poller& poller, int fd) {
   watch_.open(poller, fd);
 }
 
+bool Stream::has_news() const noexcept {
+  return watch_.readable() || watch_.hung_up() || (tls_ && SSL_has_pending(tls_) == 1);
+}
+
 void Stream::start_tls_server(ssl_ctx_st* context) {
   tls_ = make_tls(context, watch_);
   SSL_set_accept_state(tls_);
@@ -148,6 +152,7 @@ Io Stream::tls_state(int result) noexcept {
 }
 
 Task<void> Stream::handshake(Deadline& deadline) {
+  const std::int64_t until_ns = watch_.now_ns() + deadline.duration_ns();
   for (;;) {
     ERR_clear_error();
     const int result = SSL_do_handshake(tls_);
@@ -156,7 +161,9 @@ Task<void> Stream::handshake(Deadline& deadline) {
     if (io.state != Io::State::want_read && io.state != Io::State::want_write)
       co_return fail(Errc::unavailable, "TLS handshake failed: " + tls_error_text());
     const Wake wake = co_await until(io.state, deadline);
-    if (wake == Wake::timeout) co_return fail(Errc::timeout, "TLS handshake timed out");
+    // A peer that trickles bytes starts the deadline anew with each; the sum is limited, too.
+    if (wake == Wake::timeout || watch_.now_ns() > until_ns)
+      co_return fail(Errc::timeout, "TLS handshake timed out");
     if (wake == Wake::cancelled) co_return fail(Errc::closed, "closed during the TLS handshake");
   }
 }

@@ -53,7 +53,7 @@ class Stream {
   Io try_write(std::string_view bytes) noexcept;
   // True when bytes (or the end) are known to wait; on an idle upstream connection that means it is
   // of no use.
-  bool has_news() const noexcept { return watch_.readable() || watch_.hung_up(); }
+  bool has_news() const noexcept;
 
   Awaitable<Wake> until(Io::State want, Deadline& deadline);
   Awaitable<Wake> until_readable(Deadline& deadline) { return watch_.until_readable(deadline); }

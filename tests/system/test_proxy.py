@@ -75,6 +75,12 @@ class Backend(http.server.BaseHTTPRequestHandler):
         elif name == "interim":
             self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
             self.answer(200, b"after the hint")
+        elif name == "resource":  # Its length is not told.
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(b"3\r\nabc\r\n0\r\n\r\n")
         elif name == "refuse":
             self.answer(413, b"too much", [("Connection", "close")])
             self.close_connection = True
@@ -144,6 +150,29 @@ class Proxy(unittest.TestCase):
         self.assertEqual(self.call("HEAD", "/echo").body, b"")
         answer = self.call("POST", "/empty", b"x")
         self.assertEqual((answer.status, answer.body, answer.headers["Content-Length"]), (204, b"", None))
+
+    def test_head_of_a_resource_of_unknown_length_does_not_invent_one(self):
+        answer = self.call("HEAD", "/resource")
+        self.assertEqual((answer.status, answer.headers["Content-Length"]), (200, None))
+
+    def test_an_expectation_of_the_caller_is_met_and_not_passed_on(self):
+        head = (b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nConnection: close\r\n"
+                b"Content-Length: 300000\r\n\r\n")
+        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 10) as connection:
+            connection.sendall(head)
+            self.assertEqual(connection.recv(100), b"HTTP/1.1 100 Continue\r\n\r\n")
+            connection.sendall(b"e" * 300000)
+            received = b""
+            while piece := connection.recv(65536):
+                received += piece
+        self.assertTrue(received.startswith(b"HTTP/1.1 200 OK\r\n"), received[:100])
+        self.assertTrue(received.endswith(b"e" * 300000))
+        self.assertIsNone(Backend.seen[-1][2]["Expect"])
+
+    def test_an_upgrade_to_http2_is_ignored(self):
+        answer = self.call("GET", "/echo", headers={"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings",
+                                                    "HTTP2-Settings": "AAMAAABkAARAAAAAAAIAAAAA"})
+        self.assertEqual(answer.status, 200)
 
     def test_interim_answers_do_not_end_the_call(self):
         answer = self.call("GET", "/interim")
