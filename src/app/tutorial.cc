@@ -449,8 +449,10 @@ Result<void> Tutorial::leave_a_key() {
 void Tutorial::print_addresses() const {
   std::printf("\nReady.\n");
   std::printf("  gateway   %s  %s\n", at_.gateway.c_str(), at_.gateway_clear.c_str());
-  std::printf("  console   %s   (management REST, tokens)\n", at_.console.c_str());
-  std::printf("  services  %s   (web services, Studio API)\n", at_.services.c_str());
+  std::printf("  console   %s  %s  (management REST, tokens)\n", at_.console_tls.c_str(),
+              at_.console.c_str());
+  std::printf("  services  %s  %s  (web services, Studio API)\n", at_.services_tls.c_str(),
+              at_.services.c_str());
   std::printf("  the administrator's client id and secret: %s\n", data_.credentials().c_str());
   std::printf("\nA call of your own, with a key that has all its calls left:\n\n");
   std::printf(

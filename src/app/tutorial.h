@@ -12,7 +12,7 @@
 namespace mlgate::app {
 
 struct TutorialAddresses {  // "http://localhost:8081", without a slash at the end.
-  std::string console, services, gateway, gateway_clear;
+  std::string console, services, gateway, gateway_clear, console_tls, services_tls;
 };
 
 class Tutorial {

@@ -20,7 +20,9 @@ TutorialAddresses addresses_of(const Json& endpoints) {
   return {.console = local("http", endpoints["console"].int_or("http", 0)),
           .services = local("http", endpoints["services"].int_or("http", 0)),
           .gateway = local("https", endpoints["gateway"].int_or("https", 0)),
-          .gateway_clear = local("http", endpoints["gateway"].int_or("http", 0))};
+          .gateway_clear = local("http", endpoints["gateway"].int_or("http", 0)),
+          .console_tls = local("https", endpoints["console"].int_or("https", 0)),
+          .services_tls = local("https", endpoints["services"].int_or("https", 0))};
 }
 
 bool is_running(const Json& endpoints) {

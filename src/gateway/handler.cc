@@ -235,7 +235,9 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
     s.server.abort();
     co_return;
   }
-  if (!co_await stream_response(s, *connection)) {
+  const bool whole = co_await stream_response(s, *connection);
+  s.server.set_upstream(nullptr);
+  if (!whole) {
     s.server.abort();  // The caller must not take the part for the whole.
     co_return;
   }
@@ -256,6 +258,19 @@ bool may_repeat(std::string_view method) {
          method == "OPTIONS" || method == "TRACE";
 }
 
+// Lets a stop cancel the backend while the call waits for it.
+class UpstreamScope {
+ public:
+  UpstreamScope(http::ServerCall& server, net::Stream& stream) : server_(server) {
+    server_.set_upstream(&stream);
+  }
+  UpstreamScope(const UpstreamScope&) = delete;
+  ~UpstreamScope() { server_.set_upstream(nullptr); }
+
+ private:
+  http::ServerCall& server_;
+};
+
 enum class Attempt : unsigned char { done, stale_connection };
 
 // One try at the backend. stale_connection: a pooled connection died before it answered, and
@@ -271,6 +286,7 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
+  const UpstreamScope upstream(s.server, backend.stream);
   const std::int64_t sent_ns = system_clock().steady_ns();
   const auto sent =
       co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));

@@ -41,6 +41,16 @@ void Http1Connection::stop(bool now) noexcept {
   if (now || idle()) stream_.cancel();
 }
 
+void Http1Connection::set_upstream(net::Stream* upstream) noexcept {
+  upstream_ = upstream;
+  if (upstream && cut_) upstream->cancel();
+}
+
+void Http1Connection::cut_upstream() noexcept {
+  cut_ = true;
+  if (upstream_) upstream_->cancel();
+}
+
 net::Awaitable<void> Http1Connection::run() {
   if (stream_.is_tls()) {
     const auto shaken = co_await stream_.handshake(server_.timeouts_.head);

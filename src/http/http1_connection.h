@@ -23,6 +23,8 @@ class Http1Connection final : public ServerCall {
 
   // Serves requests until the connection ends.
   net::Awaitable<void> run();
+  // Cancels what the call under way waits for besides its caller.
+  void cut_upstream() noexcept;
   // Wakes the coroutine, which then ends; a call under way may end first when `now` is false.
   void stop(bool now) noexcept;
   bool idle() const noexcept { return state_ == nullptr; }
@@ -41,6 +43,7 @@ class Http1Connection final : public ServerCall {
   bool try_finish() noexcept override;
   net::Task<void> finish() override;
   void abort() noexcept override { broken_ = true; }
+  void set_upstream(net::Stream* upstream) noexcept override;
   bool started() const noexcept override { return started_; }
   std::uint64_t bytes_in() const noexcept override { return head_bytes_ + in_.body_bytes(); }
   std::uint64_t bytes_out() const noexcept override { return bytes_out_; }
@@ -65,6 +68,7 @@ class Http1Connection final : public ServerCall {
   net::Stream stream_;
   Incoming in_;
   std::unique_ptr<CallState> state_;
+  net::Stream* upstream_ = nullptr;
   std::array<char, 48> peer_{};
 
   net::Block out_;
@@ -73,7 +77,7 @@ class Http1Connection final : public ServerCall {
   std::uint64_t head_bytes_ = 0, bytes_out_ = 0;
   std::uint64_t body_left_ = 0;  // Of an answer of known length.
   std::int64_t body_since_ns_ = 0;
-  bool started_ = false, finished_ = false, broken_ = false, stopping_ = false;
+  bool started_ = false, finished_ = false, broken_ = false, stopping_ = false, cut_ = false;
   bool keep_alive_ = false, chunked_out_ = false, no_body_ = false, expect_continue_ = false;
 };
 

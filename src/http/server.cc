@@ -63,9 +63,15 @@ void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {
   grace_timer_->expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
   grace_timer_->async_wait([this](asio::error_code error) {
     if (error) return;
+    // A cancel may end its connection on the spot, so each is looked up before it is touched.
     const std::vector<Http1Connection*> rest = connections_;
+    const auto listed = [this](Http1Connection* connection) {
+      return std::ranges::find(connections_, connection) != connections_.end();
+    };
     for (Http1Connection* connection : rest)
-      if (std::ranges::find(connections_, connection) != connections_.end()) connection->stop(true);
+      if (listed(connection)) connection->cut_upstream();
+    for (Http1Connection* connection : rest)
+      if (listed(connection)) connection->stop(true);
   });
   tasks_.when_empty([this, done = std::move(done)] {
     grace_timer_.reset();

@@ -13,8 +13,9 @@
 #include <string_view>
 
 namespace mlgate::net {
+class Stream;
 class Worker;
-}
+}  // namespace mlgate::net
 
 namespace mlgate::http {
 
@@ -60,6 +61,10 @@ class ServerCall {
   virtual net::Task<void> finish() = 0;
   // Breaks the connection: for an answer that cannot be completed.
   virtual void abort() noexcept = 0;
+
+  // The stream that the call waits for besides its own, or null: a stop that cannot wait cancels
+  // it. The handler takes it back before the stream ends.
+  virtual void set_upstream(net::Stream* upstream) noexcept = 0;
 
   virtual bool started() const noexcept = 0;
   // Bytes of this call so far, heads included.

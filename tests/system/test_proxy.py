@@ -238,6 +238,27 @@ class Proxy(unittest.TestCase):
                 connection.sendall(b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nsome")
         self.assertEqual(self.call("GET", "/echo").status, 200)
 
+    def test_a_stop_lets_a_call_end(self):
+        Backend.gate = threading.Event()
+        with harness.Server() as server:
+            server.make_instance()
+            server.put("/apis/p", {"displayName": "P", "path": "p", "protocols": ["http"],
+                                   "serviceUrl": f"http://127.0.0.1:{self.backend.server_address[1]}",
+                                   "subscriptionRequired": False})
+            server.put("/apis/p/operations/get", {"displayName": "g", "method": "GET", "urlTemplate": "/*",
+                                                  "templateParameters": []})
+            with socket.create_connection(("127.0.0.1", server.ports["gateway"]["http"]), 10) as connection:
+                connection.sendall(b"GET /p/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                received = b""
+                while b"data: first" not in received:
+                    received += connection.recv(4096)
+                server.process.terminate()
+                Backend.gate.set()
+                while piece := connection.recv(4096):
+                    received += piece
+            self.assertIn(b"data: second", received)
+            self.assertEqual(server.process.wait(20), 0)
+
     def test_pipelined_calls_are_answered_in_order(self):
         one = b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"
         received = self.server.raw("gateway", one + b"one" + one + b"two" +
