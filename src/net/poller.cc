@@ -14,7 +14,8 @@
 namespace mlgate::net {
 namespace {
 constexpr std::chrono::milliseconds kSweepEvery{100};
-}
+constexpr int kTurnsMax = 8;
+}  // namespace
 
 Deadline::Deadline(Poller& poller, std::chrono::nanoseconds duration)
     : poller_(poller), duration_ns_(duration.count()) {
@@ -157,13 +158,17 @@ void Poller::wait() {
 }
 
 void Poller::dispatch() {
-  // A full batch leaves events behind; they are taken in the next turn, after posted work had its
-  // chance.
-  event_count_ = ::epoll_wait(set_.native_handle(), events_.data(), int(events_.size()), 0);
-  now_ns_ = system_clock().steady_ns();
-  for (event_next_ = 0; event_next_ < event_count_;) {
-    const epoll_event event = events_[std::size_t(event_next_++)];
-    if (event.data.ptr) static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+  // While events keep coming they are taken here, which spares the way through the io_context for
+  // each batch; after a few turns posted work has its chance, and what is left behind brings us
+  // back.
+  for (int turn = 0; turn < kTurnsMax; ++turn) {
+    event_count_ = ::epoll_wait(set_.native_handle(), events_.data(), int(events_.size()), 0);
+    if (event_count_ <= 0) break;
+    now_ns_ = system_clock().steady_ns();
+    for (event_next_ = 0; event_next_ < event_count_;) {
+      const epoll_event event = events_[std::size_t(event_next_++)];
+      if (event.data.ptr) static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+    }
   }
   event_count_ = event_next_ = 0;
 }
