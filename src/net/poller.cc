@@ -54,12 +54,16 @@ void Watch::close() noexcept {
 void Watch::cancel() noexcept {
   cancelled_ = true;
   disarm();
+  wake_all(Wake::cancelled);
+}
+
+void Watch::wake_all(Wake why) {
   // Whoever wakes may destroy this watch, so nothing of it is touched once the first is woken.
   std::optional<Waiter> reader = std::move(reader_), writer = std::move(writer_);
   reader_.reset();
   writer_.reset();
-  wake(reader, Wake::cancelled);
-  wake(writer, Wake::cancelled);
+  wake(reader, why);
+  wake(writer, why);
 }
 
 void Watch::wake(std::optional<Waiter>& waiter, Wake why) {
@@ -84,11 +88,7 @@ void Watch::on_events(std::uint32_t events) {
     return;
   }
   disarm();
-  Waiter first = std::move(*reader_), second = std::move(*writer_);
-  reader_.reset();
-  writer_.reset();
-  std::move(first)(Wake::ready);
-  std::move(second)(Wake::ready);
+  wake_all(Wake::ready);
 }
 
 void Watch::arm(Deadline& deadline) {
@@ -185,17 +185,7 @@ void Poller::sweep() {
     while (deadline.first_ && deadline.first_->expires_ns_ <= now_ns_) {
       Watch& watch = *deadline.first_;
       watch.disarm();
-      // Only one direction is normally waited for; the other is woken too, since the deadline was
-      // shared.
-      if (watch.reader_ && watch.writer_) {
-        auto first = std::move(*watch.reader_), second = std::move(*watch.writer_);
-        watch.reader_.reset();
-        watch.writer_.reset();
-        std::move(first)(Wake::timeout);
-        std::move(second)(Wake::timeout);
-      } else {
-        watch.wake(watch.reader_ ? watch.reader_ : watch.writer_, Wake::timeout);
-      }
+      watch.wake_all(Wake::timeout);  // The deadline was that of both directions.
     }
   }
   timer_.expires_after(kSweepEvery);

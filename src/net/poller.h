@@ -81,6 +81,7 @@ class Watch {
   void arm(Deadline& deadline);
   void disarm() noexcept;
   static void wake(std::optional<Waiter>& waiter, Wake why);
+  void wake_all(Wake why);
 
   Poller* poller_ = nullptr;
   int fd_ = -1;
