@@ -117,11 +117,9 @@ Client::Client(net::Worker& worker, net::AddressCheck check, ssl_ctx_st* tls, Cl
       limits_(limits),
       connect_(worker.poller(), limits.connect_time),
       response_(worker.poller(), limits.response_time),
-      sweep_timer_(worker.executor()) {
-  sweep();
+      sweep_timer_(worker.poller(), kSweepEvery, [this] { sweep(); }) {
+  sweep_timer_.start();
 }
-
-Client::~Client() { sweep_timer_.cancel(); }
 
 void Client::sweep() {
   const std::int64_t oldest_ns =
@@ -132,10 +130,7 @@ void Client::sweep() {
     });
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
-  sweep_timer_.expires_after(kSweepEvery);
-  sweep_timer_.async_wait([this, alive = std::weak_ptr(alive_)](asio::error_code error) {
-    if (!error && !alive.expired()) sweep();
-  });
+  sweep_timer_.start();
 }
 
 std::unique_ptr<ClientConnection> Client::take_idle(const Origin& origin) {

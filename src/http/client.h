@@ -76,7 +76,6 @@ class Client {
  public:
   Client(net::Worker& worker, net::AddressCheck check, ssl_ctx_st* tls, ClientLimits limits);
   Client(const Client&) = delete;
-  ~Client();
 
   // A live pooled connection, or null.
   std::unique_ptr<ClientConnection> take_idle(const Origin& origin);
@@ -116,14 +115,10 @@ class Client {
   ssl_ctx_st* tls_;
   ClientLimits limits_;
   net::Deadline connect_, response_;
-  std::shared_ptr<char> alive_ =
-      std::make_shared<char>();  // The timer's last turn may come after our end.
   std::unordered_map<OriginKey, std::vector<std::unique_ptr<ClientConnection>>, OriginHash,
                      OriginEqual>
       idle_;
-  asio::basic_waitable_timer<std::chrono::steady_clock,
-                             asio::wait_traits<std::chrono::steady_clock>, net::Executor>
-      sweep_timer_;
+  net::Timer sweep_timer_;
 };
 
 }  // namespace mlgate::http

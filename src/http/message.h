@@ -4,8 +4,7 @@
 //  plane, RRS).
 //  - Exchange (exchange.h): head plus streamed bodies, for the gateway.
 // Views of a Request live as long as the call it belongs to.
-#include <asio/awaitable.hpp>
-#include <asio/io_context.hpp>
+#include "net/task.h"
 
 #include <cstdint>
 #include <functional>
@@ -17,10 +16,8 @@
 
 namespace mlgate::http {
 
-using Executor = asio::io_context::executor_type;
-// A coroutine on a worker. Failures are values: Awaitable<Result<T>>.
-template <class T>
-using Awaitable = asio::awaitable<T, Executor>;
+using net::Awaitable;
+using net::Executor;
 
 struct Field {
   std::string_view name;

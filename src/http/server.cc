@@ -59,10 +59,7 @@ void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {
   const std::vector<Http1Connection*> all = connections_;
   for (Http1Connection* connection : all)
     if (std::ranges::find(connections_, connection) != connections_.end()) connection->stop(false);
-  grace_timer_ = std::make_unique<decltype(grace_timer_)::element_type>(worker_.executor());
-  grace_timer_->expires_after(std::chrono::duration_cast<std::chrono::milliseconds>(grace));
-  grace_timer_->async_wait([this](asio::error_code error) {
-    if (error) return;
+  grace_timer_ = std::make_unique<net::Timer>(worker_.poller(), grace, [this] {
     // A cancel may end its connection on the spot, so each is looked up before it is touched.
     const std::vector<Http1Connection*> rest = connections_;
     const auto listed = [this](Http1Connection* connection) {
@@ -73,6 +70,7 @@ void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {
     for (Http1Connection* connection : rest)
       if (listed(connection)) connection->stop(true);
   });
+  grace_timer_->start();
   tasks_.when_empty([this, done = std::move(done)] {
     grace_timer_.reset();
     done();

@@ -71,9 +71,7 @@ class Server {
   std::string date_;
   std::int64_t date_until_ns_ = 0;
   bool stopping_ = false;
-  std::unique_ptr<asio::basic_waitable_timer<
-      std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, net::Executor>>
-      grace_timer_;
+  std::unique_ptr<net::Timer> grace_timer_;
 };
 
 }  // namespace mlgate::http

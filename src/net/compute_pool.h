@@ -7,8 +7,6 @@
 #include "net/task.h"
 
 #include <asio/async_result.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
 
 #include <condition_variable>
@@ -44,12 +42,10 @@ class ComputePool {
           struct State {
             decltype(handler) waiter;
             F work;
-            asio::executor_work_guard<Executor> alive;
           };
-          auto state = std::make_shared<State>(State{
-              std::move(handler), std::move(work), asio::executor_work_guard<Executor>(executor)});
+          auto state = std::make_shared<State>(State{std::move(handler), std::move(work)});
           const auto resume = [executor](std::shared_ptr<State> held, Result<T> value) {
-            asio::post(executor, [held = std::move(held), value = std::move(value)]() mutable {
+            executor.execute([held = std::move(held), value = std::move(value)]() mutable {
               std::move(held->waiter)(std::move(value));
             });
           };

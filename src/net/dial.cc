@@ -3,28 +3,30 @@
 #include "net/worker.h"
 
 #include <arpa/inet.h>
-#include <asio/ip/basic_resolver.hpp>
-#include <asio/ip/tcp.hpp>
-#include <asio/redirect_error.hpp>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 namespace mlgate::net {
 namespace {
 
-constexpr std::int64_t kCacheNs = 10'000'000'000;  // Ten seconds.
-constexpr std::size_t kCacheMax = 1024;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+constexpr std::int64_t kFreshNs = 10 * kSecondNs;
+constexpr std::int64_t kUsableNs = 70 * kSecondNs;
+constexpr std::int64_t kFailureNs = kSecondNs;
+constexpr std::size_t kNamesMax = 1024;
+constexpr std::size_t kAddressesMax = 16;
 
-bool parse_literal(const std::string& host, std::uint16_t port, Address& out) {
+bool parse_literal(const std::string& host, Address& out) {
   in_addr v4{};
   in6_addr v6{};
   if (::inet_pton(AF_INET, host.c_str(), &v4) == 1) {
     auto& address = reinterpret_cast<sockaddr_in&>(out.storage);
     address.sin_family = AF_INET;
-    address.sin_port = htons(port);
     address.sin_addr = v4;
     out.size = sizeof address;
     return true;
@@ -32,12 +34,36 @@ bool parse_literal(const std::string& host, std::uint16_t port, Address& out) {
   if (::inet_pton(AF_INET6, host.c_str(), &v6) == 1) {
     auto& address = reinterpret_cast<sockaddr_in6&>(out.storage);
     address.sin6_family = AF_INET6;
-    address.sin6_port = htons(port);
     address.sin6_addr = v6;
     out.size = sizeof address;
     return true;
   }
   return false;
+}
+
+void set_port(Address& address, std::uint16_t port) {
+  if (address.storage.ss_family == AF_INET)
+    reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+  else
+    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
+}
+
+// Blocks. Empty when the name has no address.
+std::vector<Address> look_up_now(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  std::vector<Address> addresses;
+  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return addresses;
+  for (const addrinfo* entry = found; entry && addresses.size() < kAddressesMax;
+       entry = entry->ai_next) {
+    if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
+    Address& address = addresses.emplace_back();
+    address.size = entry->ai_addrlen;
+    std::memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
+  }
+  ::freeaddrinfo(found);
+  return addresses;
 }
 
 std::string where(const std::string& host, std::uint16_t port) {
@@ -60,37 +86,76 @@ std::string Address::text() const {
 
 Dialer::Dialer(Worker& worker, AddressCheck check) : worker_(worker), check_(std::move(check)) {}
 
-Task<std::vector<Address>> Dialer::resolve(const std::string& host, std::uint16_t port) {
-  std::vector<Address> addresses(1);
-  if (parse_literal(host, port, addresses[0])) co_return addresses;
-  const std::string key = where(host, port);
-  const auto known = cache_.find(key);
-  if (known != cache_.end() && known->second.expires_ns > worker_.now_ns())
-    co_return known->second.addresses;
+// What is known of one name. Touched on the worker alone; outlives the dialer while it is looked
+// up.
+struct Dialer::Name {
+  std::vector<Address> addresses;  // Empty: it does not resolve, or is not known yet.
+  std::int64_t fresh_until_ns = 0, usable_until_ns = 0;
+  bool looking = false;
+  std::vector<Signal*> waiting;
+};
 
-  addresses.clear();
-  asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(worker_.executor());
-  asio::error_code error;
-  const auto results = co_await resolver.async_resolve(
-      host, std::to_string(port), asio::redirect_error(asio::use_awaitable_t<Executor>(), error));
-  if (error || results.empty())
-    co_return fail(Errc::not_found, "the name " + host + " does not resolve");
-  for (const auto& entry : results) {
-    Address address;
-    address.size = socklen_t(entry.endpoint().size());
-    std::memcpy(&address.storage, entry.endpoint().data(), address.size);
-    addresses.push_back(address);
+std::shared_ptr<Dialer::Name> Dialer::name_of(const std::string& host) {
+  const auto known = names_.find(host);
+  if (known != names_.end()) return known->second;
+  if (names_.size() >= kNamesMax) {
+    std::erase_if(names_, [&](const auto& entry) {
+      return !entry.second->looking && entry.second->fresh_until_ns < worker_.now_ns();
+    });
   }
-  if (cache_.size() >= kCacheMax) cache_.clear();
-  cache_[key] = {addresses, worker_.now_ns() + kCacheNs};
-  co_return addresses;
+  auto name = std::make_shared<Name>();
+  if (names_.size() < kNamesMax) names_.emplace(host, name);
+  return name;
+}
+
+bool Dialer::look_up(const std::string& host, const std::shared_ptr<Name>& name) {
+  if (name->looking) return true;
+  Poller& poller = worker_.poller();
+  name->looking = worker_.resolvers().post([host, name, &poller] {
+    poller.post([name, &poller, addresses = look_up_now(host)]() mutable {
+      const std::int64_t now_ns = poller.now_ns();
+      name->looking = false;
+      name->fresh_until_ns = now_ns + (addresses.empty() ? kFailureNs : kFreshNs);
+      if (!addresses.empty()) {
+        name->addresses = std::move(addresses);
+        name->usable_until_ns = now_ns + kUsableNs;
+      } else if (now_ns >= name->usable_until_ns) {
+        name->addresses.clear();
+      }
+      for (Signal* signal : std::exchange(name->waiting, {})) signal->notify();
+    });
+  });
+  return name->looking;
+}
+
+Task<std::vector<Address>> Dialer::resolve(const std::string& host, Deadline& deadline) {
+  std::vector<Address> literal(1);
+  if (parse_literal(host, literal[0])) co_return literal;
+  const std::shared_ptr<Name> name = name_of(host);
+  const bool usable = !name->addresses.empty() && name->usable_until_ns > worker_.now_ns();
+  if (name->fresh_until_ns <= worker_.now_ns()) {
+    const bool taken = look_up(host, name);
+    if (!taken && !usable) co_return fail(Errc::exhausted, "too many names are being looked up");
+    if (!usable) {
+      Signal answered;
+      name->waiting.push_back(&answered);
+      const Wake wake = co_await answered.wait(deadline);
+      std::erase(name->waiting, &answered);
+      if (wake != Wake::ready)
+        co_return fail(Errc::timeout, "looking up the name " + host + " took too long");
+    }
+  }
+  if (name->addresses.empty())
+    co_return fail(Errc::not_found, "the name " + host + " does not resolve");
+  co_return name->addresses;
 }
 
 Task<void> Dialer::connect(Stream& stream, const std::string& host, std::uint16_t port,
                            Deadline& deadline) {
-  CO_TRY(const std::vector<Address> addresses, co_await resolve(host, port));
+  CO_TRY(std::vector<Address> addresses, co_await resolve(host, deadline));
   Result<void> last = fail(Errc::unavailable, "no address for " + where(host, port));
-  for (const Address& address : addresses) {
+  for (Address& address : addresses) {
+    set_port(address, port);
     if (check_) {
       if (last = check_(address); !last) continue;
     }

@@ -1,6 +1,10 @@
 #pragma once
-// Outgoing connections: resolve (off the worker, cached for a short time), check every address
-// against the dial guard, connect to the first that answers.
+// Outgoing connections: look the name up (on a thread that may block), check every address against
+// the dial guard, connect to the first that answers.
+//
+// Names: an answer is used for ten seconds as it is, and for a minute more while it is looked up
+// anew behind the calls; a failure is remembered for a second. Look-ups of one name by one worker
+// are one look-up, and a call waits for it no longer than for the connection.
 #include "net/stream.h"
 #include "net/task.h"
 
@@ -9,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,14 +41,13 @@ class Dialer {
                      Deadline& deadline);
 
  private:
-  struct Cached {
-    std::vector<Address> addresses;
-    std::int64_t expires_ns = 0;
-  };
-  Task<std::vector<Address>> resolve(const std::string& host, std::uint16_t port);
+  struct Name;
+  Task<std::vector<Address>> resolve(const std::string& host, Deadline& deadline);
+  std::shared_ptr<Name> name_of(const std::string& host);
+  bool look_up(const std::string& host, const std::shared_ptr<Name>& name);
   Worker& worker_;
   AddressCheck check_;
-  std::map<std::string, Cached, std::less<>> cache_;
+  std::map<std::string, std::shared_ptr<Name>, std::less<>> names_;
 };
 
 }  // namespace mlgate::net

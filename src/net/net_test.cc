@@ -9,9 +9,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <array>
 #include <chrono>
 #include <future>
+#include <memory>
 #include <string>
+#include <thread>
+#include <vector>
 
 namespace mlgate::net {
 namespace {
@@ -154,6 +158,114 @@ TEST(Net, TheGuardIsAskedAboutTheResolvedAddress) {
       }));
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().code(), Errc::denied);
+}
+
+TEST(Net, AnUnknownNameIsAnErrorThatNamesIt) {
+  EchoServer server;
+  // RFC 6761: .invalid never resolves.
+  const auto result = server.run(connect_to(server, "no-such-host.invalid", 80, {}));
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Errc::not_found);
+  EXPECT_EQ(result.error().message(), "the name no-such-host.invalid does not resolve");
+}
+
+Awaitable<void> call_by_name(EchoServer& server, Dialer& dialer, std::vector<Errc>& ends) {
+  Stream stream;
+  const auto connected =
+      co_await dialer.connect(stream, "localhost", server.listener->port(), *server.deadline);
+  ends.push_back(connected ? Errc::internal : connected.error().code());
+}
+
+TEST(Net, CallsThatWaitForOneNameAreAllAnswered) {
+  EchoServer server;
+  // Every address is refused, so each call ends with the guard's word and none with a connection.
+  std::size_t asked = 0;
+  const auto check = [&asked](const Address&) -> Result<void> {
+    ++asked;
+    return fail(Errc::denied, "no");
+  };
+  std::unique_ptr<Dialer> dialer;
+  std::vector<Errc> ends;
+  std::promise<void> all;
+  server.worker.run_and_wait([&] {
+    dialer = std::make_unique<Dialer>(server.worker, check);
+    auto group = std::make_shared<TaskGroup>(server.worker.executor());
+    for (int i = 0; i < 50; ++i) spawn(*group, call_by_name(server, *dialer, ends));
+    group->when_empty([&all, group] { all.set_value(); });
+  });
+  all.get_future().wait();
+  server.worker.run_and_wait([&] { dialer.reset(); });
+  EXPECT_EQ(ends, std::vector<Errc>(50, Errc::denied));
+  EXPECT_GE(asked, 50U);
+}
+
+TEST(Net, WorkPostedByManyThreadsRunsOnceEachAndInOrder) {
+  constexpr int kThreads = 4, kEach = 5000;
+  Worker worker(0);
+  worker.start();
+  std::array<int, kThreads> next{};
+  bool in_order = true;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        worker.post([&, t, i] {
+          in_order = in_order && next[std::size_t(t)] == i;
+          ++next[std::size_t(t)];
+        });
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  worker.run_and_wait([] {});
+  EXPECT_TRUE(in_order);
+  for (const int count : next) EXPECT_EQ(count, kEach);
+}
+
+TEST(Net, WhatIsPostedBeforeAStopStillRuns) {
+  int ran = 0;
+  Worker worker(0);
+  worker.post([&] {
+    ++ran;
+    worker.post([&] { ++ran; });
+  });
+  worker.stop();
+  worker.start();
+  worker.join();
+  EXPECT_EQ(ran, 2);
+}
+
+TEST(Net, ATimerRunsAgainWhenItIsStartedAgainAndMayEndItself) {
+  Poller poller;
+  int runs = 0;
+  std::unique_ptr<Timer> timer;
+  timer = std::make_unique<Timer>(poller, 1ms, [&] {
+    if (++runs < 3) {
+      timer->start();
+    } else {
+      timer.reset();
+    }
+  });
+  timer->start();
+  poller.run_until([&] { return timer == nullptr; });
+  EXPECT_EQ(runs, 3);
+}
+
+Awaitable<void> wait_twice(Signal& signal, Deadline& deadline, std::vector<Wake>& wakes) {
+  wakes.push_back(co_await signal.wait(deadline));
+  wakes.push_back(co_await signal.wait(deadline));
+}
+
+TEST(Net, ASignalBeforeTheWaitIsNotLostAndALateOneTimesOut) {
+  Poller poller;
+  std::vector<Wake> wakes;
+  Deadline deadline(poller, 1ms);
+  Signal signal;
+  TaskGroup group(poller.executor());
+  signal.notify();
+  spawn(group, wait_twice(signal, deadline, wakes));
+  poller.run_until([&] { return group.running() == 0; });
+  EXPECT_EQ(wakes, (std::vector<Wake>{Wake::ready, Wake::timeout}));
 }
 
 TEST(Net, ATakenPortIsReportedByName) {

@@ -3,8 +3,8 @@
 #include "base/check.h"
 #include "base/time.h"
 
-#include <asio/async_result.hpp>
-#include <asio/posix/stream_descriptor.hpp>
+#include <asio/post.hpp>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,9 +13,21 @@
 
 namespace mlgate::net {
 namespace {
-constexpr std::chrono::milliseconds kSweepEvery{100};
-constexpr int kTurnsMax = 8;
+constexpr std::int64_t kSweepEveryNs = 100'000'000;
+
+// The poller that the thread is serving, so that its own posts need neither lock nor bell.
+thread_local const Poller* serving = nullptr;
 }  // namespace
+
+void Executor::post(std::move_only_function<void()> f) const { poller_->post(std::move(f)); }
+
+asio::execution_context& Executor::query(asio::execution::context_t) const noexcept {
+  return poller_->context_;
+}
+
+Awaitable<void> yield(Executor executor) {
+  co_await asio::post(executor, asio::use_awaitable_t<Executor>());  // nothing to check
+}
 
 Deadline::Deadline(Poller& poller, std::chrono::nanoseconds duration)
     : poller_(poller), duration_ns_(duration.count()) {
@@ -25,6 +37,37 @@ Deadline::Deadline(Poller& poller, std::chrono::nanoseconds duration)
 Deadline::~Deadline() {
   while (first_) first_->disarm();
   std::erase(poller_.deadlines_, this);
+}
+
+void Waiting::arm(Deadline& deadline) {
+  disarm();
+  deadline_ = &deadline;
+  expires_ns_ = deadline.poller_.now_ns() + deadline.duration_ns_;
+  previous_ = deadline.last_;
+  next_ = nullptr;
+  (previous_ ? previous_->next_ : deadline.first_) = this;
+  deadline.last_ = this;
+}
+
+void Waiting::disarm() noexcept {
+  if (!deadline_) return;
+  (previous_ ? previous_->next_ : deadline_->first_) = next_;
+  (next_ ? next_->previous_ : deadline_->last_) = previous_;
+  deadline_ = nullptr;
+  previous_ = next_ = nullptr;
+}
+
+void Waiting::wake(std::optional<Waiter>& waiter, Wake why) {
+  if (!waiter) return;
+  Waiter ready = std::move(*waiter);
+  waiter.reset();
+  std::move(ready)(why);
+}
+
+Awaitable<Wake> Waiting::wait_in(std::optional<Waiter>& place) {
+  Token token;
+  return asio::async_initiate<Token, void(Wake)>(
+      [&place](Waiter waiter) { place.emplace(std::move(waiter)); }, token);
 }
 
 void Watch::open(Poller& poller, int fd) {
@@ -38,7 +81,7 @@ void Watch::open(Poller& poller, int fd) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.ptr = this;
-  CHECK(::epoll_ctl(poller.set_.native_handle(), EPOLL_CTL_ADD, fd, &event) == 0);
+  CHECK(::epoll_ctl(poller.set_, EPOLL_CTL_ADD, fd, &event) == 0);
 }
 
 std::int64_t Watch::now_ns() const noexcept { return poller_->now_ns(); }
@@ -66,16 +109,9 @@ void Watch::wake_all(Wake why) {
   wake(writer, why);
 }
 
-void Watch::wake(std::optional<Waiter>& waiter, Wake why) {
-  if (!waiter) return;
-  Waiter ready = std::move(*waiter);
-  waiter.reset();
-  std::move(ready)(why);
-}
-
 void Watch::on_events(std::uint32_t events) {
   // A waiter that is resumed may destroy this watch: all flags first, and nothing of ours is
-  // touched after the last wake but through the copies below.
+  // touched after the last wake but through the copies of wake_all.
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
@@ -91,86 +127,133 @@ void Watch::on_events(std::uint32_t events) {
   wake_all(Wake::ready);
 }
 
-void Watch::arm(Deadline& deadline) {
-  disarm();
-  deadline_ = &deadline;
-  expires_ns_ = poller_->now_ns() + deadline.duration_ns_;
-  previous_ = deadline.last_;
-  next_ = nullptr;
-  (previous_ ? previous_->next_ : deadline.first_) = this;
-  deadline.last_ = this;
-}
-
-void Watch::disarm() noexcept {
-  if (!deadline_) return;
-  (previous_ ? previous_->next_ : deadline_->first_) = next_;
-  (next_ ? next_->previous_ : deadline_->last_) = previous_;
-  deadline_ = nullptr;
-  previous_ = next_ = nullptr;
-}
-
 Awaitable<Wake> Watch::until_readable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
   if (readable_) co_return Wake::ready;
   arm(deadline);
-  Token token;
-  co_return co_await asio::async_initiate<Token, void(Wake)>(
-      [this](Waiter waiter) { reader_.emplace(std::move(waiter)); }, token);
+  co_return co_await wait_in(reader_);
 }
 
 Awaitable<Wake> Watch::until_writable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
   if (writable_) co_return Wake::ready;
   arm(deadline);
-  Token token;
-  co_return co_await asio::async_initiate<Token, void(Wake)>(
-      [this](Waiter waiter) { writer_.emplace(std::move(waiter)); }, token);
+  co_return co_await wait_in(writer_);
 }
 
-Poller::Poller(asio::io_context& context)
-    : set_(context.get_executor(), ::epoll_create1(EPOLL_CLOEXEC)),
-      timer_(context.get_executor()),
+Awaitable<Wake> Signal::wait(Deadline& deadline) {
+  if (!std::exchange(notified_, false)) {
+    arm(deadline);
+    const Wake why = co_await wait_in(waiter_);
+    co_return why;
+  }
+  co_return Wake::ready;
+}
+
+void Signal::notify() {
+  disarm();
+  if (!waiter_) notified_ = true;
+  wake(waiter_, Wake::ready);
+}
+
+Poller::Poller()
+    : set_(::epoll_create1(EPOLL_CLOEXEC)),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       now_ns_(system_clock().steady_ns()) {
-  CHECK(set_.is_open());
-  wait();
-  sweep();
+  CHECK(set_ >= 0 && bell_ >= 0);
+  // Edge-triggered: each ring is an event, and the count needs no reading.
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  event.data.ptr = this;
+  CHECK(::epoll_ctl(set_, EPOLL_CTL_ADD, bell_, &event) == 0);
 }
 
-Poller::~Poller() { DCHECK(deadlines_.empty()); }
+Poller::~Poller() {
+  // Posted work may hold coroutines, whose ends post in turn.
+  for (;;) {
+    take_foreign();
+    if (posted_.empty()) break;
+    running_.swap(posted_);
+    running_.clear();
+  }
+  DCHECK(deadlines_.empty());
+  ::close(bell_);
+  ::close(set_);
+}
+
+void Poller::post(std::move_only_function<void()> f) {
+  if (serving == this) {
+    posted_.push_back(std::move(f));
+    return;
+  }
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex_);
+    first = foreign_.empty();
+    foreign_.push_back(std::move(f));
+  }
+  if (first) ::eventfd_write(bell_, 1);
+}
 
 void Poller::stop() {
   stopped_ = true;
-  asio::error_code ignored;
-  set_.cancel(ignored);
-  timer_.cancel();
+  ::eventfd_write(bell_, 1);
 }
 
-void Poller::wait() {
-  set_.async_wait(asio::posix::stream_descriptor::wait_read, [this](asio::error_code error) {
-    if (stopped_) return;
-    if (error) {
-      BUG("waiting for the epoll set failed: " + error.message());
-      return;
-    }
-    dispatch();
-    if (!stopped_) wait();
+void Poller::run() {
+  serve([this] { return stopped_.load(); });
+}
+
+void Poller::run_until(const std::function<bool()>& done) { serve(done); }
+
+void Poller::serve(const std::function<bool()>& done) {
+  asio::post(context_, [&] {
+    const Poller* const before = std::exchange(serving, this);
+    take_foreign();
+    run_posted();
+    while (!done()) turn();
+    take_foreign();
+    while (!posted_.empty()) run_posted();
+    serving = before;
   });
+  context_.restart();
+  context_.run();
 }
 
-void Poller::dispatch() {
-  // While events keep coming they are taken here, which spares the way through the io_context for
-  // each batch; after a few turns posted work has its chance, and what is left behind brings us
-  // back.
-  for (int turn = 0; turn < kTurnsMax; ++turn) {
-    event_count_ = ::epoll_wait(set_.native_handle(), events_.data(), int(events_.size()), 0);
-    if (event_count_ <= 0) break;
-    now_ns_ = system_clock().steady_ns();
-    for (event_next_ = 0; event_next_ < event_count_;) {
-      const epoll_event event = events_[std::size_t(event_next_++)];
-      if (event.data.ptr) static_cast<Watch*>(event.data.ptr)->on_events(event.events);
+void Poller::turn() {
+  const std::int64_t left_ns = posted_.empty() ? std::max(sweep_at_ns_ - now_ns_, 0L) : 0;
+  event_count_ =
+      ::epoll_wait(set_, events_.data(), int(events_.size()), int((left_ns + 999'999) / 1'000'000));
+  now_ns_ = system_clock().steady_ns();
+  for (event_next_ = 0; event_next_ < event_count_;) {
+    const epoll_event event = events_[std::size_t(event_next_++)];
+    if (event.data.ptr == this) {
+      take_foreign();
+    } else if (event.data.ptr) {
+      static_cast<Watch*>(event.data.ptr)->on_events(event.events);
     }
   }
   event_count_ = event_next_ = 0;
+  run_posted();
+  if (now_ns_ >= sweep_at_ns_) sweep();
+}
+
+void Poller::take_foreign() {
+  const std::lock_guard lock(mutex_);
+  if (posted_.empty()) {
+    posted_.swap(foreign_);
+    return;
+  }
+  std::ranges::move(foreign_, std::back_inserter(posted_));
+  foreign_.clear();
+}
+
+void Poller::run_posted() {
+  // What this work posts in turn waits for the next batch, so that sockets have their chance.
+  if (posted_.empty()) return;
+  running_.swap(posted_);
+  for (std::move_only_function<void()>& work : running_) std::exchange(work, nullptr)();
+  running_.clear();
 }
 
 void Poller::forget(const Watch& watch) noexcept {
@@ -179,19 +262,16 @@ void Poller::forget(const Watch& watch) noexcept {
 }
 
 void Poller::sweep() {
-  now_ns_ = system_clock().steady_ns();
+  sweep_at_ns_ = now_ns_ + kSweepEveryNs;
+  // Whoever wakes may make and drop deadlines, so the list is read anew each time.
   for (std::size_t i = 0; i < deadlines_.size(); ++i) {
-    Deadline& deadline = *deadlines_[i];
-    while (deadline.first_ && deadline.first_->expires_ns_ <= now_ns_) {
-      Watch& watch = *deadline.first_;
-      watch.disarm();
-      watch.wake_all(Wake::timeout);  // The deadline was that of both directions.
+    for (;;) {
+      Waiting* const first = i < deadlines_.size() ? deadlines_[i]->first_ : nullptr;
+      if (!first || first->expires_ns_ > now_ns_) break;
+      first->disarm();
+      first->timed_out();
     }
   }
-  timer_.expires_after(kSweepEvery);
-  timer_.async_wait([this](asio::error_code error) {
-    if (!error && !stopped_) sweep();
-  });
 }
 
 }  // namespace mlgate::net

@@ -1,18 +1,22 @@
 #pragma once
-// Readiness of sockets. Every socket is registered once, edge-triggered, in an epoll set of its own
-// that the worker's io_context watches as a whole. A Watch remembers what is known of its
+// The event loop of one worker: readiness of sockets, work posted by other threads, deadlines.
+// Every socket is registered once, edge-triggered. A Watch remembers what is known of its
 // descriptor (readable, writable), so that a coroutine asks the kernel only when there is something
-// to get, and waits without a buffer. That leaves four system calls for a proxied request. Thread:
-// the worker's.
+// to get, and waits without a buffer. That leaves four system calls for a proxied request, and one
+// wait for each batch of events. Thread: the worker's, but for post() and stop().
 #include "net/task.h"
 
-#include <asio/posix/basic_stream_descriptor.hpp>
-#include <asio/steady_timer.hpp>
+#include <asio/async_result.hpp>
+#include <asio/io_context.hpp>
 #include <asio/use_awaitable.hpp>
 #include <sys/epoll.h>
 
 #include <array>
+#include <atomic>
+#include <chrono>
 #include <cstdint>
+#include <functional>
+#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -21,10 +25,10 @@ namespace mlgate::net {
 enum class Wake : unsigned char { ready, timeout, cancelled };
 
 class Poller;
-class Watch;
+class Waiting;
 
-// Watches that share one duration, in order of their deadline: arming is two pointer moves, and one
-// timer per worker sweeps all lists.
+// What waits for at most the same duration, in order of its end: arming is two pointer moves, and
+// the poller sweeps all lists ten times a second, so a wait is up to 100 ms longer than said.
 class Deadline {
  public:
   Deadline(Poller& poller, std::chrono::nanoseconds duration);
@@ -34,17 +38,44 @@ class Deadline {
 
  private:
   friend class Poller;
-  friend class Watch;
+  friend class Waiting;
   Poller& poller_;
   std::int64_t duration_ns_;
-  Watch* first_ = nullptr;
-  Watch* last_ = nullptr;
+  Waiting* first_ = nullptr;
+  Waiting* last_ = nullptr;
 };
 
-class Watch {
+// A place on a Deadline's list.
+class Waiting {
+ public:
+  Waiting() = default;
+  Waiting(const Waiting&) = delete;
+  bool armed() const noexcept { return deadline_ != nullptr; }
+
+ protected:
+  ~Waiting() { disarm(); }
+  void arm(Deadline& deadline);
+  void disarm() noexcept;
+  virtual void timed_out() = 0;
+
+  using Token = asio::use_awaitable_t<Executor>;
+  using Waiter = asio::async_result<Token, void(Wake)>::handler_type;
+  static void wake(std::optional<Waiter>& waiter, Wake why);
+  static Awaitable<Wake> wait_in(std::optional<Waiter>& place);
+
+ private:
+  friend class Deadline;
+  friend class Poller;
+  Deadline* deadline_ = nullptr;
+  Waiting* previous_ = nullptr;
+  Waiting* next_ = nullptr;
+  std::int64_t expires_ns_ = 0;
+};
+
+// The readiness of one descriptor.
+class Watch final : public Waiting {
  public:
   Watch() = default;
-  Watch(const Watch&) = delete;
   ~Watch() { close(); }
 
   // Registers `fd`, which the watch owns from here on.
@@ -73,54 +104,91 @@ class Watch {
 
  private:
   friend class Poller;
-  friend class Deadline;
-  using Token = asio::use_awaitable_t<Executor>;
-  using Waiter = asio::async_result<Token, void(Wake)>::handler_type;
-
   void on_events(std::uint32_t events);
-  void arm(Deadline& deadline);
-  void disarm() noexcept;
-  static void wake(std::optional<Waiter>& waiter, Wake why);
+  void timed_out() override { wake_all(Wake::timeout); }  // The deadline was that of both.
   void wake_all(Wake why);
 
   Poller* poller_ = nullptr;
   int fd_ = -1;
   bool readable_ = false, writable_ = false, hung_up_ = false, cancelled_ = false;
   std::optional<Waiter> reader_, writer_;
-  Deadline* deadline_ = nullptr;
-  Watch* previous_ = nullptr;
-  Watch* next_ = nullptr;
-  std::int64_t expires_ns_ = 0;
+};
+
+// One coroutine waits for a word from elsewhere; other threads say it through Poller::post. A word
+// said before the wait is not lost.
+class Signal final : public Waiting {
+ public:
+  Awaitable<Wake> wait(Deadline& deadline);
+  void notify();
+
+ private:
+  void timed_out() override { wake(waiter_, Wake::timeout); }
+  std::optional<Waiter> waiter_;
+  bool notified_ = false;
+};
+
+// Calls a function once its duration has passed; start() again, also from within the function.
+class Timer final : public Waiting {
+ public:
+  Timer(Poller& poller, std::chrono::nanoseconds duration, std::function<void()> function)
+      : deadline_(poller, duration), function_(std::move(function)) {}
+  void start() { arm(deadline_); }
+  void stop() noexcept { disarm(); }
+
+ private:
+  void timed_out() override {
+    const auto function = function_;  // May destroy this timer.
+    function();
+  }
+  Deadline deadline_;
+  std::function<void()> function_;
 };
 
 class Poller {
  public:
-  explicit Poller(asio::io_context& context);
+  Poller();
   Poller(const Poller&) = delete;
   ~Poller();
 
   // Steady time, read once per batch of events: good enough for limits and deadlines.
   std::int64_t now_ns() const noexcept { return now_ns_; }
-  // Stops waiting, so that the io_context can run out of work.
-  void stop();
+  Executor executor() noexcept { return Executor(*this); }
+
+  // Runs `f` on the loop's thread, in order, never within this call. From any thread.
+  void post(std::move_only_function<void()> f);
+  // Serves until stop(), then runs what is posted and returns.
+  void run();
+  // Serves until `done()`, which is asked after each batch.
+  void run_until(const std::function<bool()>& done);
+  void stop();  // From any thread.
 
  private:
   friend class Watch;
+  friend class Waiting;
   friend class Deadline;
-  void wait();
-  void dispatch();
+  friend class Executor;
+  void serve(const std::function<bool()>& done);
+  void turn();
+  void take_foreign();
+  void run_posted();
   void sweep();
   void forget(const Watch& watch) noexcept;
 
-  asio::posix::basic_stream_descriptor<Executor> set_;
-  asio::basic_waitable_timer<std::chrono::steady_clock,
-                             asio::wait_traits<std::chrono::steady_clock>, Executor>
-      timer_;
+  // Never polled: the loop runs inside a handler of it, because Asio then recycles the memory of
+  // coroutine frames.
+  asio::io_context context_{1};
+  int set_ = -1;
+  int bell_ = -1;  // eventfd; rung by other threads.
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0, event_next_ = 0;
   std::int64_t now_ns_ = 0;
+  std::int64_t sweep_at_ns_ = 0;
   std::vector<Deadline*> deadlines_;
-  bool stopped_ = false;
+  using Work = std::vector<std::move_only_function<void()>>;
+  Work posted_, running_;  // By the loop's own thread.
+  std::mutex mutex_;
+  Work foreign_;  // Guarded by mutex_.
+  std::atomic<bool> stopped_ = false;
 };
 
 }  // namespace mlgate::net

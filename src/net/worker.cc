@@ -1,15 +1,17 @@
 #include "net/worker.h"
 
-#include <asio/use_awaitable.hpp>
 #include <pthread.h>
 
 #include <cstdio>
 #include <future>
 
 namespace mlgate::net {
+namespace {
+constexpr std::size_t kResolvers = 2;
+constexpr std::size_t kLookupsMax = 1024;
+}  // namespace
 
-Worker::Worker(std::size_t index)
-    : index_(index), work_(context_.get_executor()), poller_(context_) {}
+Worker::Worker(std::size_t index) : index_(index) {}
 
 Worker::~Worker() {
   stop();
@@ -21,32 +23,29 @@ void Worker::start() {
     char name[16];
     std::snprintf(name, sizeof name, "worker-%zu", index_);
     ::pthread_setname_np(::pthread_self(), name);
-    context_.run();
+    poller_.run();
   });
 }
 
-void Worker::stop() {
-  asio::post(context_, [this] {
-    poller_.stop();
-    work_.reset();
-  });
-}
+void Worker::stop() { poller_.stop(); }
 
 void Worker::join() {
   if (thread_.joinable()) thread_.join();
+  resolvers_.reset();
 }
 
 void Worker::run_and_wait(std::function<void()> f) {
   std::promise<void> done;
-  asio::post(context_, [&] {
+  poller_.post([&] {
     f();
     done.set_value();
   });
   done.get_future().wait();
 }
 
-Awaitable<void> yield(Executor executor) {
-  co_await asio::post(executor, asio::use_awaitable_t<Executor>());  // nothing to check
+ComputePool& Worker::resolvers() {
+  if (!resolvers_) resolvers_ = std::make_unique<ComputePool>("resolver", kResolvers, kLookupsMax);
+  return *resolvers_;
 }
 
 }  // namespace mlgate::net

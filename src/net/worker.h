@@ -1,15 +1,13 @@
 #pragma once
-// One worker: one thread, one io_context, one set of watched sockets, one pool of buffers. What a
-// worker touches it owns, or it is deeply const; other threads reach it by post() alone.
+// One worker: one thread, one event loop, one pool of buffers. What a worker touches it owns, or it
+// is deeply const; other threads reach it by post() alone.
 #include "net/blocks.h"
+#include "net/compute_pool.h"
 #include "net/poller.h"
 #include "net/task.h"
 
-#include <asio/executor_work_guard.hpp>
-#include <asio/io_context.hpp>
-#include <asio/post.hpp>
-
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -29,30 +27,24 @@ class Worker {
   void join();
 
   std::size_t index() const noexcept { return index_; }
-  Executor executor() noexcept { return context_.get_executor(); }
-  asio::io_context& context() noexcept { return context_; }
+  Executor executor() noexcept { return poller_.executor(); }
   Poller& poller() noexcept { return poller_; }
   BlockPool& blocks() noexcept { return blocks_; }
   std::int64_t now_ns() const noexcept { return poller_.now_ns(); }
 
   // Runs `f` on the worker's thread. From any thread.
-  template <class F>
-  void post(F f) {
-    asio::post(context_, std::move(f));
-  }
+  void post(std::move_only_function<void()> f) { poller_.post(std::move(f)); }
   // Runs `f` there and waits for its end. From any thread but the worker's.
   void run_and_wait(std::function<void()> f);
+  // Threads for look-ups of names, which block; started with the first.
+  ComputePool& resolvers();
 
  private:
   std::size_t index_;
-  asio::io_context context_{1};
-  asio::executor_work_guard<Executor> work_;
   BlockPool blocks_;
   Poller poller_;
+  std::unique_ptr<ComputePool> resolvers_;
   std::thread thread_;
 };
-
-// Lets other coroutines and events of the worker run first.
-Awaitable<void> yield(Executor executor);
 
 }  // namespace mlgate::net

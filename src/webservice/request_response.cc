@@ -1,27 +1,19 @@
 #include "webservice/request_response.h"
 
 #include "base/text.h"
+#include "net/poller.h"
 #include "webservice/charset.h"
 #include "webservice/echo.h"
 #include "webservice/ids.h"
 #include "webservice/swagger.h"
 
-#include <asio/basic_waitable_timer.hpp>
-#include <asio/executor_work_guard.hpp>
-#include <asio/post.hpp>
-#include <asio/redirect_error.hpp>
 #include <asio/this_coro.hpp>
-#include <asio/use_awaitable.hpp>
 
 #include <atomic>
 #include <new>
 
 namespace mlgate::webservice {
 namespace {
-
-using Timer =
-    asio::basic_waitable_timer<std::chrono::steady_clock,
-                               asio::wait_traits<std::chrono::steady_clock>, http::Executor>;
 
 // Rough cost of a call, measured on one core: reading, scoring and writing per byte sent, and
 // writing per cell.
@@ -81,8 +73,6 @@ struct RequestResponse::Route {
 // read.
 struct RequestResponse::Call {
   enum Stage : int { queued, reading, scoring, done, abandoned };
-  explicit Call(http::Executor executor) : guard(executor) {}
-
   std::atomic<int> stage{queued};
   std::shared_ptr<const Endpoint> endpoint;
   Slot slot;
@@ -92,8 +82,7 @@ struct RequestResponse::Call {
   bool body_read = false;
   ScoreInput input;
   http::Response response;
-  asio::executor_work_guard<http::Executor> guard;
-  Timer* timer = nullptr;  // The waiting coroutine's; touched on its worker alone.
+  net::Signal* ended = nullptr;  // The waiting coroutine's; touched on its worker alone.
 
   // False when the waiting coroutine has left.
   bool run();
@@ -115,7 +104,7 @@ bool RequestResponse::Call::run() {
   stage.store(scoring);
   if (readable) response = answer(score(*endpoint->model, input, form, answer_bytes_max));
   {
-    const Slot ended = std::move(slot);
+    const Slot given_back = std::move(slot);
   }
   stage.store(done);
   return true;
@@ -306,7 +295,7 @@ http::Awaitable<http::Response> RequestResponse::execute(const http::Request& re
     if (is_small(**endpoint, request, input))
       co_return answer(score(model, input, *form, options_.answer_bytes_max));
   }
-  const auto call = std::make_shared<Call>(co_await asio::this_coro::executor);
+  const auto call = std::make_shared<Call>();
   call->endpoint = *endpoint;
   call->slot = std::move(slot);
   call->form = *form;
@@ -320,42 +309,31 @@ http::Awaitable<http::Response> RequestResponse::execute(const http::Request& re
 
 http::Awaitable<http::Response> RequestResponse::on_pool(std::shared_ptr<Call> call) {
   const http::Executor executor = co_await asio::this_coro::executor;
-  Timer timer(executor);
-  call->timer = &timer;
+  net::Signal ended;
+  call->ended = &ended;
   const bool taken = post_compute_([call, executor] {
     if (!call->run()) return;
-    // The guard kept the worker's loop alive until here; it ends where it began, on the worker.
-    asio::post(executor, [call] {
-      call->guard.reset();
-      if (call->timer) call->timer->cancel();
+    executor.execute([call] {
+      if (call->ended) call->ended->notify();
     });
   });
-  if (!taken) {
-    call->timer = nullptr;
-    co_return error_response(Fault::too_many_requests);
-  }
-  timer.expires_after(options_.time_max);
-  for (;;) {
-    asio::error_code ignored;
-    co_await timer.async_wait(  // nothing to check
-        asio::redirect_error(asio::use_awaitable_t<http::Executor>(), ignored));
-    int stage = call->stage.load();
-    if (stage == Call::done) {
-      call->timer = nullptr;
-      co_return std::move(call->response);
+  if (!taken) co_return error_response(Fault::too_many_requests);
+  net::Deadline time_max(executor.poller(), options_.time_max);
+  net::Deadline a_moment(executor.poller(), std::chrono::milliseconds(2));
+  net::Wake wake = co_await ended.wait(time_max);
+  int stage = call->stage.load();
+  // While the pool is reading the body, whose bytes are the request's, nobody may leave; that soon
+  // ends.
+  while (wake == net::Wake::timeout && stage != Call::scoring && stage != Call::done) {
+    if (stage == Call::queued && call->stage.compare_exchange_strong(stage, Call::abandoned)) {
+      const Slot given_back = std::move(call->slot);
+      break;
     }
-    const bool left =
-        stage == Call::queued && call->stage.compare_exchange_strong(stage, Call::abandoned);
-    if (left) {
-      const Slot ended = std::move(call->slot);
-      call->guard.reset();
-    }
-    if (left || stage == Call::scoring) break;
-    // The pool is reading the body, whose bytes are the request's: that has to end first, and soon
-    // does.
-    timer.expires_after(std::chrono::milliseconds(2));
+    wake = co_await ended.wait(a_moment);
+    stage = call->stage.load();
   }
-  call->timer = nullptr;
+  call->ended = nullptr;
+  if (stage == Call::done) co_return std::move(call->response);
   co_return error_response(Fault::score_timeout);
 }
 

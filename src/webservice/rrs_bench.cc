@@ -58,14 +58,16 @@ void whole_call(benchmark::State& state) {
                   {"Content-Type", "application/json"}};
   http::Fields fields;
   const http::Request request = call.make(fields);
-  asio::io_context context{1};
+  net::Poller poller;
   for (auto _ : state) {
     http::Response answer;
-    asio::co_spawn(
-        context, rrs.serve(request),
-        [&](const std::exception_ptr&, http::Response response) { answer = std::move(response); });
-    context.run();
-    context.restart();
+    bool answered = false;
+    asio::co_spawn(poller.executor(), rrs.serve(request),
+                   [&](const std::exception_ptr&, http::Response response) {
+                     answer = std::move(response);
+                     answered = true;
+                   });
+    poller.run_until([&] { return answered; });
     if (answer.status != 200) state.SkipWithError("the call failed");
     benchmark::DoNotOptimize(answer);
   }

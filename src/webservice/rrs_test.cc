@@ -507,17 +507,17 @@ TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
   Call made = call();
   made.path = "/workspaces/" + fixture_.workspace.id + "/services/" + low->id + "/execute";
   made.headers[0].second = "Bearer " + low->primary_key;
-  asio::io_context context{1};
+  net::Poller poller;
   std::vector<http::Response> answers;
   http::Fields fields;
   const http::Request request = made.make(fields);
   for (int i = 0; i < 5; ++i) {
-    asio::co_spawn(context, rrs.serve(request),
+    asio::co_spawn(poller.executor(), rrs.serve(request),
                    [&](const std::exception_ptr&, http::Response answer) {
                      answers.push_back(std::move(answer));
                    });
   }
-  while (answers.empty()) context.run_one();
+  poller.run_until([&] { return !answers.empty(); });
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].status, 503);
   EXPECT_EQ(header_of(answers[0], "Retry-After"), "1");
@@ -526,7 +526,7 @@ TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
             std::string::npos)
       << answers[0].body;
   gate.run_all();
-  context.run();
+  poller.run_until([&] { return answers.size() == 5; });
   ASSERT_EQ(answers.size(), 5U);
   for (std::size_t i = 1; i < answers.size(); ++i) EXPECT_EQ(answers[i].body, kBare);
   EXPECT_EQ(low->load->in_flight.load(), 0);

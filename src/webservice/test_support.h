@@ -4,11 +4,11 @@
 #include "base/check.h"
 #include "base/crypto.h"
 #include "base/json.h"
+#include "net/poller.h"
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
 
 #include <asio/co_spawn.hpp>
-#include <asio/io_context.hpp>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -122,16 +122,18 @@ struct Call {
   std::vector<std::pair<std::string, std::string>> headers;
 
   http::Response send(http::LocalService& service) const {
-    asio::io_context context{1};
+    net::Poller poller;
     http::Fields fields;
     const http::Request request = make(fields);
     http::Response response;
-    asio::co_spawn(context, service.serve(request),
+    bool answered = false;
+    asio::co_spawn(poller.executor(), service.serve(request),
                    [&](const std::exception_ptr& error, http::Response answer) {
                      CHECK(!error);
                      response = std::move(answer);
+                     answered = true;
                    });
-    context.run();
+    poller.run_until([&] { return answered; });
     return response;
   }
   http::Request make(http::Fields& fields) const {
