@@ -28,9 +28,6 @@ if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(mlgate_options INTERFACE -Xclang -fno-pch-timestamp)
   target_link_options(mlgate_options INTERFACE -fuse-ld=lld)
 endif()
-# Standalone Asio detects coroutines by the library version of older clangs only.
-target_compile_definitions(mlgate_options INTERFACE ASIO_STANDALONE ASIO_NO_DEPRECATED
-                           ASIO_HAS_CO_AWAIT ASIO_HAS_STD_COROUTINE)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   target_compile_options(mlgate_options INTERFACE -O2 -march=x86-64-v2 -D_FORTIFY_SOURCE=2
                          -fstack-protector-strong)

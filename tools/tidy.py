@@ -18,7 +18,6 @@ CPP = (".cc", ".h")
 
 # Third-party headers by how their include begins, under the names of src/modules.txt.
 LIBRARIES = {
-    "asio": ("asio.hpp", "asio/"),
     "openssl": ("openssl/",),
     "sodium": ("sodium.h", "sodium/"),
     "simdjson": ("simdjson.h",),
@@ -30,8 +29,8 @@ LIBRARIES = {
     "cli11": ("CLI/",),
     "yamlcpp": ("yaml-cpp/",),
 }
-# These two may stand in headers: coroutine types cannot be forward-declared, map members neither.
-IN_HEADERS = ("asio", "hopscotch")
+# May stand in headers: map members cannot be forward-declared.
+IN_HEADERS = ("hopscotch",)
 TEST_LIBRARIES = ("gtest/", "gmock/", "benchmark/")
 SYSTEM = re.compile(
     r"(sys|netinet|arpa|linux|net)/\w+\.h"
@@ -42,8 +41,6 @@ SYSTEM = re.compile(
 
 # Split, so that this file does not hold what it looks for.
 BANNED = [
-    (re.compile(r"asio::" + "detached"), "swallows exceptions: spawn through net::spawn"),
-    (re.compile("any_io_" + "executor"), "executors are concrete: net::Executor"),
     (re.compile("boost" + r"(::|/)"), "there is no Boost here"),
     (re.compile(r"std::" + r"(basic_)?regex\b"), "compile by hand what is matched per request"),
     (re.compile(r"\busing namespace std\b(?!::)"), "write std:: out"),

@@ -6,9 +6,6 @@
 #include "base/result.h"
 #include "net/task.h"
 
-#include <asio/async_result.hpp>
-#include <asio/use_awaitable.hpp>
-
 #include <condition_variable>
 #include <cstddef>
 #include <deque>
@@ -35,33 +32,21 @@ class ComputePool {
   // result.
   template <class F, class T = std::invoke_result_t<F>>
   Awaitable<Result<T>> run(Executor executor, F f) {
-    using Token = asio::use_awaitable_t<Executor>;
-    Token token;
-    co_return co_await asio::async_initiate<Token, void(Result<T>)>(
-        [this, executor](auto handler, F work) {
-          struct State {
-            decltype(handler) waiter;
-            F work;
-          };
-          auto state = std::make_shared<State>(State{std::move(handler), std::move(work)});
-          const auto resume = [executor](std::shared_ptr<State> held, Result<T> value) {
-            executor.execute([held = std::move(held), value = std::move(value)]() mutable {
-              std::move(held->waiter)(std::move(value));
-            });
-          };
-          const bool taken = post([state, resume] {
-            // An exception of a library must neither end the process nor leave the caller waiting.
-            Result<T> value = fail(Errc::internal, "the work ended by an exception");
-            try {
-              value = state->work();
-            } catch (const std::exception& thrown) {
-              BUG(std::string("work on a pool ended by an exception: ") + thrown.what());
-            }
-            resume(state, std::move(value));
-          });
-          if (!taken) resume(state, fail(Errc::exhausted, "too much work is waiting"));
-        },
-        token, std::move(f));
+    Result<T> value = fail(Errc::exhausted, "too much work is waiting");
+    // The coroutine keeps everything alive: nothing but the pool resumes it.
+    co_await suspend([&](std::coroutine_handle<> waiting) {  // nothing to check
+      return post([&value, &f, executor, waiting] {
+        // An exception of a library must neither end the process nor leave the caller waiting.
+        try {
+          value = f();
+        } catch (const std::exception& thrown) {
+          value = fail(Errc::internal, "the work ended by an exception");
+          BUG(std::string("work on a pool ended by an exception: ") + thrown.what());
+        }
+        executor.execute([waiting] { waiting.resume(); });
+      });
+    });
+    co_return value;
   }
 
  private:

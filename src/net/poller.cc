@@ -3,7 +3,6 @@
 #include "base/check.h"
 #include "base/time.h"
 
-#include <asio/post.hpp>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -15,19 +14,63 @@ namespace mlgate::net {
 namespace {
 constexpr std::int64_t kSweepEveryNs = 100'000'000;
 
-// The poller that the thread is serving, so that its own posts need neither lock nor bell.
-thread_local const Poller* serving = nullptr;
+// Constant initialisation makes reading it as cheap as a member.
+constinit thread_local Poller* serving_here = nullptr;
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kRecycle = false;  // A sanitizer has to see the end of each frame.
+#else
+constexpr bool kRecycle = true;
+#endif
+#else
+constexpr bool kRecycle = true;
+#endif
 }  // namespace
 
-void Executor::post(std::move_only_function<void()> f) const { poller_->post(std::move(f)); }
-
-asio::execution_context& Executor::query(asio::execution::context_t) const noexcept {
-  return poller_->context_;
+FramePool::~FramePool() {
+  for (List& list : lists_)
+    while (list.first) ::operator delete(std::exchange(list.first, list.first->next));
 }
 
-Awaitable<void> yield(Executor executor) {
-  co_await asio::post(executor, asio::use_awaitable_t<Executor>());  // nothing to check
+void* FramePool::take(std::size_t size) {
+  const std::size_t index = (size - 1) / kStep;
+  if (!kRecycle || index >= kClasses) return ::operator new(size);
+  List& list = lists_[index];
+  if (!list.first) return ::operator new((index + 1) * kStep);
+  --list.count;
+  return std::exchange(list.first, list.first->next);
 }
+
+void FramePool::give(void* frame, std::size_t size) noexcept {
+  const std::size_t index = (size - 1) / kStep;
+  if (!kRecycle || index >= kClasses || lists_[index].count >= kKeptMax) {
+    ::operator delete(frame);
+    return;
+  }
+  List& list = lists_[index];
+  list.first = ::new (frame) Free{list.first};
+  ++list.count;
+}
+
+void* take_frame(std::size_t size) {
+  if (serving_here) return serving_here->frames().take(size);
+  // Rounded up as the pools do, for one of them may get it.
+  return ::operator new((size + 63) / 64 * 64);
+}
+
+void give_frame(void* frame, std::size_t size) noexcept {
+  if (serving_here)
+    serving_here->frames().give(frame, size);
+  else
+    ::operator delete(frame);
+}
+
+Poller* Poller::serving() noexcept { return serving_here; }
+
+void Executor::execute(std::move_only_function<void()> f) const { poller_->post(std::move(f)); }
+
+Executor this_executor() noexcept { return Executor(*Poller::serving()); }
 
 Deadline::Deadline(Poller& poller, std::chrono::nanoseconds duration)
     : poller_(poller), duration_ns_(duration.count()) {
@@ -55,19 +98,6 @@ void Waiting::disarm() noexcept {
   (next_ ? next_->previous_ : deadline_->last_) = previous_;
   deadline_ = nullptr;
   previous_ = next_ = nullptr;
-}
-
-void Waiting::wake(std::optional<Waiter>& waiter, Wake why) {
-  if (!waiter) return;
-  Waiter ready = std::move(*waiter);
-  waiter.reset();
-  std::move(ready)(why);
-}
-
-Awaitable<Wake> Waiting::wait_in(std::optional<Waiter>& place) {
-  Token token;
-  return asio::async_initiate<Token, void(Wake)>(
-      [&place](Waiter waiter) { place.emplace(std::move(waiter)); }, token);
 }
 
 void Watch::open(Poller& poller, int fd) {
@@ -102,9 +132,8 @@ void Watch::cancel() noexcept {
 
 void Watch::wake_all(Wake why) {
   // Whoever wakes may destroy this watch, so nothing of it is touched once the first is woken.
-  std::optional<Waiter> reader = std::move(reader_), writer = std::move(writer_);
-  reader_.reset();
-  writer_.reset();
+  Wait* reader = std::exchange(reader_, nullptr);
+  Wait* writer = std::exchange(writer_, nullptr);
   wake(reader, why);
   wake(writer, why);
 }
@@ -115,8 +144,8 @@ void Watch::on_events(std::uint32_t events) {
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
-  const bool wake_reader = readable_ && reader_.has_value();
-  const bool wake_writer = writable_ && writer_.has_value();
+  const bool wake_reader = readable_ && reader_;
+  const bool wake_writer = writable_ && writer_;
   if (!wake_reader && !wake_writer) return;
   if (wake_reader != wake_writer) {
     if (!(wake_reader ? writer_ : reader_)) disarm();
@@ -127,27 +156,24 @@ void Watch::on_events(std::uint32_t events) {
   wake_all(Wake::ready);
 }
 
-Awaitable<Wake> Watch::until_readable(Deadline& deadline) {
-  if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
-  if (readable_) co_return Wake::ready;
+Watch::Wait Watch::until_readable(Deadline& deadline) {
+  if (cancelled_ || fd_ < 0) return Wait(Wake::cancelled);
+  if (readable_) return Wait(Wake::ready);
   arm(deadline);
-  co_return co_await wait_in(reader_);
+  return Wait(reader_);
 }
 
-Awaitable<Wake> Watch::until_writable(Deadline& deadline) {
-  if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
-  if (writable_) co_return Wake::ready;
+Watch::Wait Watch::until_writable(Deadline& deadline) {
+  if (cancelled_ || fd_ < 0) return Wait(Wake::cancelled);
+  if (writable_) return Wait(Wake::ready);
   arm(deadline);
-  co_return co_await wait_in(writer_);
+  return Wait(writer_);
 }
 
-Awaitable<Wake> Signal::wait(Deadline& deadline) {
-  if (!std::exchange(notified_, false)) {
-    arm(deadline);
-    const Wake why = co_await wait_in(waiter_);
-    co_return why;
-  }
-  co_return Wake::ready;
+Signal::Wait Signal::wait(Deadline& deadline) {
+  if (std::exchange(notified_, false)) return Wait(Wake::ready);
+  arm(deadline);
+  return Wait(waiter_);
 }
 
 void Signal::notify() {
@@ -182,7 +208,7 @@ Poller::~Poller() {
 }
 
 void Poller::post(std::move_only_function<void()> f) {
-  if (serving == this) {
+  if (serving_here == this) {
     posted_.push_back(std::move(f));
     return;
   }
@@ -207,17 +233,13 @@ void Poller::run() {
 void Poller::run_until(const std::function<bool()>& done) { serve(done); }
 
 void Poller::serve(const std::function<bool()>& done) {
-  asio::post(context_, [&] {
-    const Poller* const before = std::exchange(serving, this);
-    take_foreign();
-    run_posted();
-    while (!done()) turn();
-    take_foreign();
-    while (!posted_.empty()) run_posted();
-    serving = before;
-  });
-  context_.restart();
-  context_.run();
+  Poller* const before = std::exchange(serving_here, this);
+  take_foreign();
+  run_posted();
+  while (!done()) turn();
+  take_foreign();
+  while (!posted_.empty()) run_posted();
+  serving_here = before;
 }
 
 void Poller::turn() {

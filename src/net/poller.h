@@ -6,9 +6,6 @@
 // wait for each batch of events. Thread: the worker's, but for post() and stop().
 #include "net/task.h"
 
-#include <asio/async_result.hpp>
-#include <asio/io_context.hpp>
-#include <asio/use_awaitable.hpp>
 #include <sys/epoll.h>
 
 #include <array>
@@ -17,7 +14,6 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <optional>
 #include <vector>
 
 namespace mlgate::net {
@@ -48,6 +44,24 @@ class Deadline {
 // A place on a Deadline's list.
 class Waiting {
  public:
+  // A coroutine that waits, in the place that its waker knows. To be awaited at once.
+  class Wait {
+   public:
+    explicit Wait(Wake known) noexcept : why_(known) {}  // Goes on at once.
+    explicit Wait(Wait*& place) noexcept : place_(&place) {}
+    bool await_ready() const noexcept { return !place_; }
+    void await_suspend(std::coroutine_handle<> waiting) noexcept {
+      waiting_ = waiting;
+      *place_ = this;
+    }
+    Wake await_resume() const noexcept { return why_; }
+
+   private:
+    friend class Waiting;
+    Wait** place_ = nullptr;
+    std::coroutine_handle<> waiting_;
+    Wake why_ = Wake::cancelled;
+  };
   Waiting() = default;
   Waiting(const Waiting&) = delete;
   bool armed() const noexcept { return deadline_ != nullptr; }
@@ -58,10 +72,13 @@ class Waiting {
   void disarm() noexcept;
   virtual void timed_out() = 0;
 
-  using Token = asio::use_awaitable_t<Executor>;
-  using Waiter = asio::async_result<Token, void(Wake)>::handler_type;
-  static void wake(std::optional<Waiter>& waiter, Wake why);
-  static Awaitable<Wake> wait_in(std::optional<Waiter>& place);
+  // Empties the place before the coroutine goes on.
+  static void wake(Wait*& place, Wake why) {
+    Wait* const wait = std::exchange(place, nullptr);
+    if (!wait) return;
+    wait->why_ = why;
+    wait->waiting_.resume();
+  }
 
  private:
   friend class Deadline;
@@ -96,8 +113,8 @@ class Watch final : public Waiting {
   void filled() noexcept { writable_ = false; }
 
   // One waiter per direction. Wakes with `timeout` when the deadline passes first.
-  Awaitable<Wake> until_readable(Deadline& deadline);
-  Awaitable<Wake> until_writable(Deadline& deadline);
+  [[nodiscard]] Wait until_readable(Deadline& deadline);
+  [[nodiscard]] Wait until_writable(Deadline& deadline);
   // Wakes whoever waits, now and on the next wait.
   void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
@@ -111,19 +128,20 @@ class Watch final : public Waiting {
   Poller* poller_ = nullptr;
   int fd_ = -1;
   bool readable_ = false, writable_ = false, hung_up_ = false, cancelled_ = false;
-  std::optional<Waiter> reader_, writer_;
+  Wait* reader_ = nullptr;
+  Wait* writer_ = nullptr;
 };
 
 // One coroutine waits for a word from elsewhere; other threads say it through Poller::post. A word
 // said before the wait is not lost.
 class Signal final : public Waiting {
  public:
-  Awaitable<Wake> wait(Deadline& deadline);
+  [[nodiscard]] Wait wait(Deadline& deadline);
   void notify();
 
  private:
   void timed_out() override { wake(waiter_, Wake::timeout); }
-  std::optional<Waiter> waiter_;
+  Wait* waiter_ = nullptr;
   bool notified_ = false;
 };
 
@@ -144,6 +162,29 @@ class Timer final : public Waiting {
   std::function<void()> function_;
 };
 
+// Frames of ended coroutines by size, for the next of that size.
+class FramePool {
+ public:
+  FramePool() = default;
+  FramePool(const FramePool&) = delete;
+  ~FramePool();
+  void* take(std::size_t size);
+  void give(void* frame, std::size_t size) noexcept;
+
+ private:
+  static constexpr std::size_t kStep = 64;
+  static constexpr std::size_t kClasses = 64;      // Up to 4 KiB; larger ones are not kept.
+  static constexpr std::uint32_t kKeptMax = 1024;  // Of each size.
+  struct Free {
+    Free* next;
+  };
+  struct List {
+    Free* first = nullptr;
+    std::uint32_t count = 0;
+  };
+  std::array<List, kClasses> lists_;
+};
+
 class Poller {
  public:
   Poller();
@@ -162,11 +203,14 @@ class Poller {
   void run_until(const std::function<bool()>& done);
   void stop();  // From any thread.
 
+  // The one that this thread serves, or null.
+  static Poller* serving() noexcept;
+  FramePool& frames() noexcept { return frames_; }
+
  private:
   friend class Watch;
   friend class Waiting;
   friend class Deadline;
-  friend class Executor;
   void serve(const std::function<bool()>& done);
   void turn();
   void take_foreign();
@@ -174,9 +218,7 @@ class Poller {
   void sweep();
   void forget(const Watch& watch) noexcept;
 
-  // Never polled: the loop runs inside a handler of it, because Asio then recycles the memory of
-  // coroutine frames.
-  asio::io_context context_{1};
+  FramePool frames_;
   int set_ = -1;
   int bell_ = -1;  // eventfd; rung by other threads.
   std::array<epoll_event, 256> events_{};

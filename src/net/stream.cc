@@ -205,7 +205,7 @@ Io Stream::try_write(std::string_view bytes) noexcept {
   return tls_state(result);
 }
 
-Awaitable<Wake> Stream::until(Io::State want, Deadline& deadline) {
+Watch::Wait Stream::until(Io::State want, Deadline& deadline) {
   return want == Io::State::want_write ? watch_.until_writable(deadline)
                                        : watch_.until_readable(deadline);
 }

@@ -55,8 +55,10 @@ class Stream {
   // of no use.
   bool has_news() const noexcept;
 
-  Awaitable<Wake> until(Io::State want, Deadline& deadline);
-  Awaitable<Wake> until_readable(Deadline& deadline) { return watch_.until_readable(deadline); }
+  [[nodiscard]] Watch::Wait until(Io::State want, Deadline& deadline);
+  [[nodiscard]] Watch::Wait until_readable(Deadline& deadline) {
+    return watch_.until_readable(deadline);
+  }
   // At least one byte. closed at the end of the stream, timeout, unavailable when it broke.
   Task<std::size_t> read_some(std::span<char> into, Deadline& deadline);
   Task<void> write_all(std::string_view bytes, Deadline& deadline);

@@ -1,11 +1,8 @@
 #pragma once
-// Coroutines of a worker: their executor and types, how they are started, and the group that proves
-// all have ended.
+// Coroutines of a worker: where they run, how they are started, and the group that proves all have
+// ended.
 #include "base/result.h"
-
-#include <asio/awaitable.hpp>
-#include <asio/execution.hpp>
-#include <asio/execution_context.hpp>
+#include "net/awaitable.h"
 
 #include <cstddef>
 #include <functional>
@@ -15,37 +12,32 @@ namespace mlgate::net {
 
 class Poller;
 
-// Where the coroutines of one worker run: what is executed here is posted to its Poller, from any
-// thread. Models Asio's executor. Concrete, because type-erased executors cost an allocation and an
-// indirection per operation.
+template <class T>
+using Task = Awaitable<Result<T>>;
+
+// Where the coroutines of one worker run. What is executed here is posted to its Poller, from any
+// thread.
 class Executor {
  public:
   explicit Executor(Poller& poller) noexcept : poller_(&poller) {}
   Poller& poller() const noexcept { return *poller_; }
-
-  template <class F>
-  void execute(F f) const {
-    post(std::move_only_function<void()>(std::move(f)));
-  }
-  asio::execution_context& query(asio::execution::context_t) const noexcept;
-  static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) noexcept {
-    return asio::execution::blocking.never;
-  }
-  Executor require(asio::execution::blocking_t::never_t) const noexcept { return *this; }
+  void execute(std::move_only_function<void()> f) const;
   friend bool operator==(const Executor&, const Executor&) noexcept = default;
 
  private:
-  void post(std::move_only_function<void()> f) const;
   Poller* poller_;
 };
 
-template <class T>
-using Awaitable = asio::awaitable<T, Executor>;
-template <class T>
-using Task = Awaitable<Result<T>>;
+// That of the worker on whose thread this is called.
+Executor this_executor() noexcept;
 
 // Lets other coroutines and events of the worker run first.
-Awaitable<void> yield(Executor executor);
+inline auto yield(Executor executor) {
+  return suspend([executor](std::coroutine_handle<> waiting) {
+    executor.execute([waiting] { waiting.resume(); });
+    return true;
+  });
+}
 
 // Counts the running tasks of one owner on one worker, so that a stop can wait and show that none
 // is left. Thread: the worker's.
@@ -63,6 +55,7 @@ class TaskGroup {
 
  private:
   friend void spawn(TaskGroup& group, Awaitable<void> task);
+  friend class Root;
   void ended();
   Executor executor_;
   std::size_t running_ = 0;

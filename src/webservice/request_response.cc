@@ -7,8 +7,6 @@
 #include "webservice/ids.h"
 #include "webservice/swagger.h"
 
-#include <asio/this_coro.hpp>
-
 #include <atomic>
 #include <new>
 
@@ -308,7 +306,7 @@ http::Awaitable<http::Response> RequestResponse::execute(const http::Request& re
 }
 
 http::Awaitable<http::Response> RequestResponse::on_pool(std::shared_ptr<Call> call) {
-  const http::Executor executor = co_await asio::this_coro::executor;
+  const http::Executor executor = net::this_executor();
   net::Signal ended;
   call->ended = &ended;
   const bool taken = post_compute_([call, executor] {

@@ -59,15 +59,11 @@ void whole_call(benchmark::State& state) {
   http::Fields fields;
   const http::Request request = call.make(fields);
   net::Poller poller;
+  net::TaskGroup tasks(poller.executor());
   for (auto _ : state) {
     http::Response answer;
-    bool answered = false;
-    asio::co_spawn(poller.executor(), rrs.serve(request),
-                   [&](const std::exception_ptr&, http::Response response) {
-                     answer = std::move(response);
-                     answered = true;
-                   });
-    poller.run_until([&] { return answered; });
+    net::spawn(tasks, testing::Call::deliver(rrs, request, answer));
+    poller.run_until([&] { return tasks.running() == 0; });
     if (answer.status != 200) state.SkipWithError("the call failed");
     benchmark::DoNotOptimize(answer);
   }

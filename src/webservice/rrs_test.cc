@@ -511,12 +511,11 @@ TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
   std::vector<http::Response> answers;
   http::Fields fields;
   const http::Request request = made.make(fields);
-  for (int i = 0; i < 5; ++i) {
-    asio::co_spawn(poller.executor(), rrs.serve(request),
-                   [&](const std::exception_ptr&, http::Response answer) {
-                     answers.push_back(std::move(answer));
-                   });
-  }
+  const auto collect = [&]() -> net::Awaitable<void> {
+    answers.push_back(co_await rrs.serve(request));
+  };
+  net::TaskGroup tasks(poller.executor());
+  for (int i = 0; i < 5; ++i) net::spawn(tasks, collect());
   poller.run_until([&] { return !answers.empty(); });
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].status, 503);
@@ -526,7 +525,7 @@ TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
             std::string::npos)
       << answers[0].body;
   gate.run_all();
-  poller.run_until([&] { return answers.size() == 5; });
+  poller.run_until([&] { return tasks.running() == 0; });
   ASSERT_EQ(answers.size(), 5U);
   for (std::size_t i = 1; i < answers.size(); ++i) EXPECT_EQ(answers[i].body, kBare);
   EXPECT_EQ(low->load->in_flight.load(), 0);

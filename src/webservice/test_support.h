@@ -8,7 +8,6 @@
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
 
-#include <asio/co_spawn.hpp>
 #include <stdlib.h>
 
 #include <filesystem>
@@ -121,19 +120,18 @@ struct Call {
   std::string method = "POST", path, query, body;
   std::vector<std::pair<std::string, std::string>> headers;
 
+  static net::Awaitable<void> deliver(http::LocalService& service, const http::Request& request,
+                                      http::Response& response) {
+    response = co_await service.serve(request);
+  }
   http::Response send(http::LocalService& service) const {
     net::Poller poller;
     http::Fields fields;
     const http::Request request = make(fields);
     http::Response response;
-    bool answered = false;
-    asio::co_spawn(poller.executor(), service.serve(request),
-                   [&](const std::exception_ptr& error, http::Response answer) {
-                     CHECK(!error);
-                     response = std::move(answer);
-                     answered = true;
-                   });
-    poller.run_until([&] { return answered; });
+    net::TaskGroup tasks(poller.executor());
+    net::spawn(tasks, deliver(service, request, response));
+    poller.run_until([&] { return tasks.running() == 0; });
     return response;
   }
   http::Request make(http::Fields& fields) const {
