@@ -25,6 +25,7 @@ constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
+constexpr std::size_t kFormBytesMax = 64 << 10;
 constexpr std::string_view kQuotaCollection = "quota";
 
 // The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
@@ -289,15 +290,31 @@ void Program::make_handlers() {
   gateway_handler_->reserve(workers_.size());
 
   using Route = http::Dispatcher::Route;
+  const auto bodies_max = std::size_t(settings_.integer("bodies_memory"));
+  const http::BlockingHandler manage = [this](const http::Request& r) {
+    return management_->handle(r);
+  };
   std::vector<Route> console;
   console.push_back(
-      Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
+      Route{.owns =
+                [this](auto, std::string_view path) {
+                  return management_->owns(path) && management::Management::needs_token(path);
+                },
             .body_bytes_max = 8 << 20,
             .service = nullptr,
-            .blocking = [this](const http::Request& r) { return management_->handle(r); },
-            .error = console_error});
-  console_handler_ =
-      std::make_unique<http::Dispatcher>(*control_pool_, std::move(console), console_error);
+            .blocking = manage,
+            .error = console_error,
+            .admit = [this](const http::Request& r) { return management_->admit(r); }});
+  // Whoever asks for a token has none, so that only a small body is taken from him.
+  console.push_back(
+      Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
+            .body_bytes_max = kFormBytesMax,
+            .service = nullptr,
+            .blocking = manage,
+            .error = console_error,
+            .admit = {}});
+  console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
+                                                        console_error, bodies_max);
 
   std::vector<Route> services;
   // Management paths lie below /workspaces as well and are the narrower ones.
@@ -306,21 +323,24 @@ void Program::make_handlers() {
       .body_bytes_max = 64 << 20,
       .service = nullptr,
       .blocking = [this](const http::Request& r) { return service_management_->handle(r); },
-      .error = service_error});
+      .error = service_error,
+      .admit = [this](const http::Request& r) { return service_management_->admit(r); }});
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::RequestResponse::owns(path); },
       .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
       .service = request_response_.get(),
       .blocking = {},
-      .error = service_error});
+      .error = service_error,
+      .admit = [this](const http::Request& r) { return request_response_->admit(r); }});
   services.push_back(
       Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
             .body_bytes_max = kUploadBytesMax,
             .service = nullptr,
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
-            .error = service_error});
-  services_handler_ =
-      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error);
+            .error = service_error,
+            .admit = [this](const http::Request& r) { return studio_->admit(r); }});
+  services_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(services),
+                                                         service_error, bodies_max);
 
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& handler) {
     if (!plays(role)) return;

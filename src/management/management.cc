@@ -286,6 +286,21 @@ bool Management::owns(std::string_view path) const {
   return equals_ignoring_case(path, "/metadata/endpoints");
 }
 
+bool Management::needs_token(std::string_view path) {
+  const auto decoded = segments_of(path);
+  std::vector<std::string> ignored;
+  return !decoded || std::ranges::none_of(discovery_routes(), [&](const Route& route) {
+    return match(route.pattern, *decoded, ignored);
+  });
+}
+
+std::optional<http::Response> Management::admit(const http::Request& head) {
+  Call call(*environment_, head);
+  auto refused = authenticate(call);
+  if (refused) add_common_headers(head, *refused);
+  return refused;
+}
+
 http::Response Management::handle(const http::Request& request) {
   Call call(*environment_, request);
   http::Response answer = dispatch(call);

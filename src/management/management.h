@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,10 @@ class Management {
   // True for the paths that this interface answers.
   bool owns(std::string_view path) const;
   http::Response handle(const http::Request& request);
+  // True for all paths but those of discovery and of the token service.
+  static bool needs_token(std::string_view path);
+  // The answer to a request for a path that needs a token when its head has no good one.
+  std::optional<http::Response> admit(const http::Request& head);
 
   // For the control side, which reads whole instances, and for the portals.
   apim::Repository& repository() noexcept;
