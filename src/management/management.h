@@ -20,6 +20,10 @@
 #include <string_view>
 #include <vector>
 
+namespace mlgate::analytics {
+class UsageTotals;
+}  // namespace mlgate::analytics
+
 namespace mlgate::management {
 
 // Every violation of a policy document, in document order; field() is the element.
@@ -36,8 +40,9 @@ struct Options {
   std::vector<std::string> audiences;                  // Further ones that tokens may be for.
   std::vector<std::string> public_addresses = {"127.0.0.1"};
   apim::DefaultContent default_content;
-  apim::Publish publish;     // May be empty.
-  CheckPolicy check_policy;  // May be empty.
+  apim::Publish publish;                          // May be empty.
+  CheckPolicy check_policy;                       // May be empty.
+  const analytics::UsageTotals* usage = nullptr;  // Outlives it; null: reports are empty.
 };
 
 struct Environment;
