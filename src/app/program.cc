@@ -26,6 +26,9 @@ constexpr std::size_t kComputeQueueMax = 10'000;
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
 constexpr std::size_t kFormBytesMax = 64 << 10;
+// Clients do not take *.localhost for {name}.localhost, so instances are named one by one; beyond
+// these, the wildcard has to do.
+constexpr std::size_t kCertificateNamesMax = 100;
 constexpr std::string_view kQuotaCollection = "quota";
 
 // The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
@@ -366,8 +369,21 @@ Result<void> Program::publish(const std::string& service) {
   }
   const std::vector<Error> errors = control_->update(*model);
   if (!errors.empty()) return std::unexpected(errors.front());
-  published_[to_lower(service)] = model->service.number;
-  return {};
+  const bool fresh = published_.insert_or_assign(to_lower(service), model->service.number).second;
+  return fresh ? renew_certificate() : Result<void>();
+}
+
+Result<void> Program::renew_certificate() {
+  const std::string domain = to_lower(settings_.text("gateway.domain"));
+  std::vector<std::string> names;
+  if (domain != "localhost") names = {domain, "*." + domain};
+  for (const auto& [name, number] : published_) {
+    if (names.size() == kCertificateNamesMax) break;
+    names.push_back(name + "." + domain);
+  }
+  TRY(const net::TlsFiles files,
+      net::ensure_certificates(data_.tls(), names, system_clock().now_ms()));
+  return net::replace_certificate(*server_tls_, files.server_certificate, files.server_key);
 }
 
 Result<void> Program::load_instances() {
@@ -383,7 +399,7 @@ Result<void> Program::load_instances() {
     Error first = errors.front();
     return std::unexpected(std::move(first).within("the stored configuration"));
   }
-  return {};
+  return renew_certificate();
 }
 
 Result<void> Program::restore_quotas() {

@@ -74,6 +74,8 @@ class Program {
   Result<void> restore_quotas();
   Result<void> load_instances();
   Result<void> publish(const std::string& service);
+  // Has the server certificate name every instance; under published_mutex_ or before start.
+  Result<void> renew_certificate();
   Result<void> open_listeners(net::Worker& worker);
   void close_listeners();
   Json endpoints() const;
