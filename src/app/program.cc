@@ -25,6 +25,7 @@ constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
+constexpr std::size_t kConsoleBytesMax = 8 << 20;
 constexpr std::size_t kFormBytesMax = 64 << 10;
 // Clients do not take *.localhost for {name}.localhost, so instances are named one by one; beyond
 // these, the wildcard has to do.
@@ -304,7 +305,7 @@ void Program::make_handlers() {
                 [this](auto, std::string_view path) {
                   return management_->owns(path) && management::Management::needs_token(path);
                 },
-            .body_bytes_max = 8 << 20,
+            .body_bytes_max = kConsoleBytesMax,
             .service = nullptr,
             .blocking = manage,
             .error = console_error,
@@ -317,6 +318,17 @@ void Program::make_handlers() {
             .blocking = manage,
             .error = console_error,
             .admit = {}});
+  admin_handler_ = std::make_unique<http::Dispatcher>(
+      *control_pool_,
+      std::vector{Route{
+          .owns = console.back().owns,
+          .body_bytes_max = kConsoleBytesMax,
+          .service = nullptr,
+          .blocking =
+              [this](const http::Request& r) { return management_->handle_as_administrator(r); },
+          .error = console_error,
+          .admit = {}}},
+      console_error, bodies_max);
   console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
                                                         console_error, bodies_max);
 
@@ -346,9 +358,17 @@ void Program::make_handlers() {
   services_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(services),
                                                          service_error, bodies_max);
 
+  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
+  console_redirect_ =
+      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+  http::Handler* console_clear = console_redirect_.get();
+  if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
+  if (plays("console"))
+    listeners_.push_back({"data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& handler) {
     if (!plays(role)) return;
-    listeners_.push_back({role + ".http_port", ports.http, nullptr, &handler});
+    http::Handler& clear = role == "console" ? *console_clear : handler;
+    listeners_.push_back({role + ".http_port", ports.http, nullptr, &clear});
     listeners_.push_back({role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
@@ -418,8 +438,9 @@ Result<void> Program::open_listeners(net::Worker& worker) {
                                    client_tls_.get());
   }
   for (const Listener& listener : listeners_) {
+    if (!listener.unix_path.empty() && worker.index() != 0) continue;
     http::ServerOptions options;
-    options.address = {settings_.text("bind"), listener.port};
+    options.address = {settings_.text("bind"), listener.port, listener.unix_path};
     options.tls = listener.tls;
     servers.push_back(std::make_unique<http::Server>(worker, *listener.handler, options));
     if (auto opened = servers.back()->open(); !opened)
@@ -476,6 +497,7 @@ void Program::stop() {
   quota_checkpoint_->stop();
   std::error_code ignored;
   std::filesystem::remove(data_.endpoints(), ignored);
+  std::filesystem::remove(data_.admin_socket(), ignored);
 }
 
 Json Program::endpoints() const {

@@ -57,6 +57,8 @@ class Management {
   // True for the paths that this interface answers.
   bool owns(std::string_view path) const;
   http::Response handle(const http::Request& request);
+  // The same with an administrator's rights, for callers that have shown theirs otherwise.
+  http::Response handle_as_administrator(const http::Request& request);
   // True for all paths but those of discovery and of the token service.
   static bool needs_token(std::string_view path);
   // The answer to a request for a path that needs a token when its head has no good one.
@@ -66,6 +68,7 @@ class Management {
   apim::Repository& repository() noexcept;
 
  private:
+  http::Response answer(const http::Request& request, std::optional<identity::Principal> known);
   std::unique_ptr<Environment> environment_;
 };
 
