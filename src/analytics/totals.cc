@@ -35,7 +35,7 @@ void UsageCounts::add(const UsageCounts& from) noexcept {
 }
 
 std::size_t UsageTotals::Hash::operator()(const UsageKey& key) const noexcept {
-  std::uint64_t hash = std::uint64_t(key.quarter_ms);
+  std::uint64_t hash = 0;
   for (const auto number :
        {key.service, key.api, key.operation, key.product, key.subscription, key.user}) {
     hash = (hash ^ number) * 0x9e3779b97f4a7c15;
@@ -44,18 +44,68 @@ std::size_t UsageTotals::Hash::operator()(const UsageKey& key) const noexcept {
   return hash;
 }
 
-UsageTotals::Quarter& UsageTotals::quarter(TimeMs start) {
+UsageTotals::Cells& UsageTotals::bucket(Buckets& buckets, TimeMs start) {
   // Nearly always the newest one; a call that ended late may belong to an older one.
-  for (auto it = quarters_.rbegin(); it != quarters_.rend(); ++it) {
+  for (auto it = buckets.rbegin(); it != buckets.rend(); ++it) {
     if (it->first == start) return it->second;
-    if (it->first < start) return quarters_.insert(it.base(), {start, Quarter()})->second;
+    if (it->first < start) return buckets.insert(it.base(), {start, Cells()})->second;
   }
-  quarters_.emplace_front(start, Quarter());
-  return quarters_.front().second;
+  buckets.emplace_front(start, Cells());
+  return buckets.front().second;
+}
+
+UsageTotals::Cells& UsageTotals::cells_at(TimeMs time) {
+  const TimeMs newest = minutes_.empty() ? time : std::max(time, minutes_.back().first);
+  if (time < newest - limits_.minutes_ms) return bucket(quarters_, time - time % kQuarterMs);
+  return bucket(minutes_, time - time % kMinuteMs);
+}
+
+void UsageTotals::fold_oldest_minute() {
+  const auto [start, minute] = std::move(minutes_.front());
+  minutes_.pop_front();
+  Cells& quarter = bucket(quarters_, start - start % kQuarterMs);
+  for (const auto& [key, counts] : minute) {
+    const auto [at, made] = quarter.try_emplace(key);
+    at->second.add(counts);
+    if (!made) --cells_;
+  }
+}
+
+void UsageTotals::forget_oldest_quarter() {
+  cells_ -= quarters_.front().second.size();
+  quarters_.pop_front();
+}
+
+// The newest minute always stays; it alone may be larger than all is to be.
+void UsageTotals::make_room() {
+  const TimeMs newest = minutes_.empty() ? 0 : minutes_.back().first;
+  while (minutes_.size() > 1 && minutes_.front().first < newest - limits_.minutes_ms)
+    fold_oldest_minute();
+  while (!quarters_.empty() && quarters_.front().first < newest - limits_.quarters_ms)
+    forget_oldest_quarter();
+  while (cells_ > limits_.cells_max) {
+    if (minutes_.size() > 1)
+      fold_oldest_minute();
+    else if (!quarters_.empty())
+      forget_oldest_quarter();
+    else
+      return;
+  }
+}
+
+void UsageTotals::remember_names(const UsageRecord& record) {
+  const auto remember = [&](std::uint64_t number, std::string_view name, std::uint64_t parent) {
+    if (number == 0 || (names_.size() >= limits_.names_max && !names_.contains(number))) return;
+    names_[number] = {std::string(name), parent};
+  };
+  remember(record.api, record.api_name, 0);
+  remember(record.operation, record.operation_name, record.api);
+  remember(record.product, record.product_name, 0);
+  remember(record.subscription, record.subscription_name, 0);
+  remember(record.user, record.user_name, 0);
 }
 
 void UsageTotals::add(const UsageRecord& record) {
-  const TimeMs start = record.start_ms - record.start_ms % kQuarterMs;
   UsageCounts one;
   one.calls = 1;
   switch (classify(record.response_code)) {
@@ -80,34 +130,46 @@ void UsageTotals::add(const UsageRecord& record) {
     one.backend_ns = one.backend_ns_min = one.backend_ns_max = record.backend_ns;
   }
   const std::scoped_lock lock(mutex_);
-  Quarter& cells = quarter(start);
-  const auto [at, made] = cells.try_emplace({start, record.service, record.api, record.operation,
-                                             record.product, record.subscription, record.user});
+  const auto [at, made] = cells_at(record.start_ms)
+                              .try_emplace({record.service, record.api, record.operation,
+                                            record.product, record.subscription, record.user});
   at->second.add(one);
-  cells_ += made ? 1 : 0;
-  while (cells_ > cells_max_ && quarters_.size() > 1) {
-    cells_ -= quarters_.front().second.size();
-    quarters_.pop_front();
-  }
+  if (!made) return;
+  ++cells_;
+  remember_names(record);
+  make_room();
+}
+
+void UsageTotals::visit(std::uint64_t service, TimeMs from_ms, TimeMs to_ms,
+                        const std::function<void(const UsageCell&)>& visitor) const {
+  const auto visit_all = [&](const Buckets& buckets, TimeMs length) {
+    for (const auto& [start, cells] : buckets) {
+      if (start >= to_ms || start + length <= from_ms) continue;
+      for (const auto& [key, counts] : cells)
+        if (service == 0 || key.service == service) visitor({start, key, counts});
+    }
+  };
+  const std::scoped_lock lock(mutex_);
+  visit_all(quarters_, kQuarterMs);
+  visit_all(minutes_, kMinuteMs);
 }
 
 std::vector<UsageCell> UsageTotals::cells(std::uint64_t service, TimeMs from_ms,
                                           TimeMs to_ms) const {
   std::vector<UsageCell> out;
-  const std::scoped_lock lock(mutex_);
-  for (const auto& [start, quarter] : quarters_) {
-    if (start < from_ms || start >= to_ms) continue;
-    for (const auto& [key, counts] : quarter) {
-      if (service == 0 || key.service == service) out.push_back({key, counts});
-    }
-  }
+  visit(service, from_ms, to_ms, [&](const UsageCell& cell) { out.push_back(cell); });
   return out;
 }
 
 UsageCounts UsageTotals::sum(std::uint64_t service, TimeMs from_ms, TimeMs to_ms) const {
   UsageCounts out;
-  for (const auto& cell : cells(service, from_ms, to_ms)) out.add(cell.counts);
+  visit(service, from_ms, to_ms, [&](const UsageCell& cell) { out.add(cell.counts); });
   return out;
+}
+
+std::unordered_map<std::uint64_t, UsageName> UsageTotals::names() const {
+  const std::scoped_lock lock(mutex_);
+  return names_;
 }
 
 }  // namespace mlgate::analytics

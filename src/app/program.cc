@@ -25,6 +25,11 @@ constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
 constexpr std::chrono::seconds kDrainTime{10};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
+constexpr std::size_t kConsoleBytesMax = 8 << 20;
+constexpr std::size_t kFormBytesMax = 64 << 10;
+// Clients do not take *.localhost for {name}.localhost, so instances are named one by one; beyond
+// these, the wildcard has to do.
+constexpr std::size_t kCertificateNamesMax = 100;
 constexpr std::string_view kQuotaCollection = "quota";
 
 // The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
@@ -270,6 +275,7 @@ void Program::make_management() {
                                                    console_ports_.https, services_ports_.http);
   options.publish = [this](const std::string& service) { return publish(service); };
   options.check_policy = check_policy;
+  options.usage = &recorder_->totals();
   for (const char* host : {"http://localhost:", "http://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.http));
   for (const char* host : {"https://localhost:", "https://127.0.0.1:"})
@@ -289,15 +295,42 @@ void Program::make_handlers() {
   gateway_handler_->reserve(workers_.size());
 
   using Route = http::Dispatcher::Route;
+  const auto bodies_max = std::size_t(settings_.integer("bodies_memory"));
+  const http::BlockingHandler manage = [this](const http::Request& r) {
+    return management_->handle(r);
+  };
   std::vector<Route> console;
   console.push_back(
-      Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
-            .body_bytes_max = 8 << 20,
+      Route{.owns =
+                [this](auto, std::string_view path) {
+                  return management_->owns(path) && management::Management::needs_token(path);
+                },
+            .body_bytes_max = kConsoleBytesMax,
             .service = nullptr,
-            .blocking = [this](const http::Request& r) { return management_->handle(r); },
-            .error = console_error});
-  console_handler_ =
-      std::make_unique<http::Dispatcher>(*control_pool_, std::move(console), console_error);
+            .blocking = manage,
+            .error = console_error,
+            .admit = [this](const http::Request& r) { return management_->admit(r); }});
+  // Whoever asks for a token has none, so that only a small body is taken from him.
+  console.push_back(
+      Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
+            .body_bytes_max = kFormBytesMax,
+            .service = nullptr,
+            .blocking = manage,
+            .error = console_error,
+            .admit = {}});
+  admin_handler_ = std::make_unique<http::Dispatcher>(
+      *control_pool_,
+      std::vector{Route{
+          .owns = console.back().owns,
+          .body_bytes_max = kConsoleBytesMax,
+          .service = nullptr,
+          .blocking =
+              [this](const http::Request& r) { return management_->handle_as_administrator(r); },
+          .error = console_error,
+          .admit = {}}},
+      console_error, bodies_max);
+  console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
+                                                        console_error, bodies_max);
 
   std::vector<Route> services;
   // Management paths lie below /workspaces as well and are the narrower ones.
@@ -306,25 +339,36 @@ void Program::make_handlers() {
       .body_bytes_max = 64 << 20,
       .service = nullptr,
       .blocking = [this](const http::Request& r) { return service_management_->handle(r); },
-      .error = service_error});
+      .error = service_error,
+      .admit = [this](const http::Request& r) { return service_management_->admit(r); }});
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::RequestResponse::owns(path); },
       .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
       .service = request_response_.get(),
       .blocking = {},
-      .error = service_error});
+      .error = service_error,
+      .admit = [this](const http::Request& r) { return request_response_->admit(r); }});
   services.push_back(
       Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
             .body_bytes_max = kUploadBytesMax,
             .service = nullptr,
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
-            .error = service_error});
-  services_handler_ =
-      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error);
+            .error = service_error,
+            .admit = [this](const http::Request& r) { return studio_->admit(r); }});
+  services_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(services),
+                                                         service_error, bodies_max);
 
+  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
+  console_redirect_ =
+      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+  http::Handler* console_clear = console_redirect_.get();
+  if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
+  if (plays("console"))
+    listeners_.push_back({"data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& handler) {
     if (!plays(role)) return;
-    listeners_.push_back({role + ".http_port", ports.http, nullptr, &handler});
+    http::Handler& clear = role == "console" ? *console_clear : handler;
+    listeners_.push_back({role + ".http_port", ports.http, nullptr, &clear});
     listeners_.push_back({role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
@@ -345,8 +389,21 @@ Result<void> Program::publish(const std::string& service) {
   }
   const std::vector<Error> errors = control_->update(*model);
   if (!errors.empty()) return std::unexpected(errors.front());
-  published_[to_lower(service)] = model->service.number;
-  return {};
+  const bool fresh = published_.insert_or_assign(to_lower(service), model->service.number).second;
+  return fresh ? renew_certificate() : Result<void>();
+}
+
+Result<void> Program::renew_certificate() {
+  const std::string domain = to_lower(settings_.text("gateway.domain"));
+  std::vector<std::string> names;
+  if (domain != "localhost") names = {domain, "*." + domain};
+  for (const auto& [name, number] : published_) {
+    if (names.size() == kCertificateNamesMax) break;
+    names.push_back(name + "." + domain);
+  }
+  TRY(const net::TlsFiles files,
+      net::ensure_certificates(data_.tls(), names, system_clock().now_ms()));
+  return net::replace_certificate(*server_tls_, files.server_certificate, files.server_key);
 }
 
 Result<void> Program::load_instances() {
@@ -362,7 +419,7 @@ Result<void> Program::load_instances() {
     Error first = errors.front();
     return std::unexpected(std::move(first).within("the stored configuration"));
   }
-  return {};
+  return renew_certificate();
 }
 
 Result<void> Program::restore_quotas() {
@@ -381,8 +438,9 @@ Result<void> Program::open_listeners(net::Worker& worker) {
                                    client_tls_.get());
   }
   for (const Listener& listener : listeners_) {
+    if (!listener.unix_path.empty() && worker.index() != 0) continue;
     http::ServerOptions options;
-    options.address = {settings_.text("bind"), listener.port};
+    options.address = {settings_.text("bind"), listener.port, listener.unix_path};
     options.tls = listener.tls;
     servers.push_back(std::make_unique<http::Server>(worker, *listener.handler, options));
     if (auto opened = servers.back()->open(); !opened)
@@ -439,6 +497,7 @@ void Program::stop() {
   quota_checkpoint_->stop();
   std::error_code ignored;
   std::filesystem::remove(data_.endpoints(), ignored);
+  std::filesystem::remove(data_.admin_socket(), ignored);
 }
 
 Json Program::endpoints() const {

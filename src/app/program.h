@@ -8,6 +8,7 @@
 #include "control/quota_checkpoint.h"
 #include "gateway/handler.h"
 #include "http/dispatcher.h"
+#include "http/redirect.h"
 #include "http/server.h"
 #include "identity/identity.h"
 #include "management/management.h"
@@ -60,6 +61,7 @@ class Program {
     std::uint16_t port = 0;
     ssl_ctx_st* tls = nullptr;
     http::Handler* handler = nullptr;
+    std::string unix_path = {};  // Instead of a port; the first worker's alone.
   };
 
   explicit Program(const Settings& settings);
@@ -74,6 +76,8 @@ class Program {
   Result<void> restore_quotas();
   Result<void> load_instances();
   Result<void> publish(const std::string& service);
+  // Has the server certificate name every instance; under published_mutex_ or before start.
+  Result<void> renew_certificate();
   Result<void> open_listeners(net::Worker& worker);
   void close_listeners();
   Json endpoints() const;
@@ -108,7 +112,8 @@ class Program {
       published_;  // Instances the gateway has, by name.
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
-  std::unique_ptr<http::Dispatcher> console_handler_, services_handler_;
+  std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_;
+  std::unique_ptr<http::HttpsRedirect> console_redirect_;
   std::vector<Listener> listeners_;
   std::vector<std::vector<std::unique_ptr<http::Server>>> servers_;  // By worker.
 

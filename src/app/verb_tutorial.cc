@@ -3,6 +3,7 @@
 #include "app/app.h"
 #include "app/program.h"
 #include "app/tutorial.h"
+#include "net/dial_guard.h"
 
 #include <CLI/CLI.hpp>
 #include <signal.h>
@@ -17,7 +18,9 @@ std::string local(const char* scheme, std::int64_t port) {
 }
 
 TutorialAddresses addresses_of(const Json& endpoints) {
-  return {.console = local("http", endpoints["console"].int_or("http", 0)),
+  // Off this machine the console speaks TLS only.
+  const char* clear = net::is_loopback(endpoints.string_or("bind")) ? "http" : "https";
+  return {.console = local(clear, endpoints["console"].int_or(clear, 0)),
           .services = local("http", endpoints["services"].int_or("http", 0)),
           .gateway = local("https", endpoints["gateway"].int_or("https", 0)),
           .gateway_clear = local("http", endpoints["gateway"].int_or("http", 0)),

@@ -9,11 +9,13 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace mlgate;
-  const std::string_view input(reinterpret_cast<const char*>(data), size);
-  // Lines: templates, and last the request target.
+  std::string_view input(reinterpret_cast<const char*>(data), size);
+  // A '!' in front asks for paths that heed case. Lines: templates, and last the request target.
+  const bool sensitive = input.starts_with('!');
+  if (sensitive) input.remove_prefix(1);
   const auto last = input.rfind('\n');
   if (last == std::string_view::npos) return 0;
-  gateway::OperationTrie trie;
+  gateway::OperationTrie trie({.sensitive = sensitive});
   std::uint32_t count = 0;
   std::size_t at = 0;
   while (at < last && count < 64) {

@@ -82,8 +82,13 @@ class Handler {
   virtual Response protocol_error(int status, std::string_view what) = 0;
 };
 
+class BodyShare;
+
 // Reads the whole body, at most `bytes_max`. exhausted when it is larger.
 net::Task<std::string> read_whole_body(ServerCall& call, std::size_t bytes_max);
+// The same on account of a budget: unavailable when that is used up. The text is covered by `share`
+// and ends before it.
+net::Task<std::string> read_whole_body(ServerCall& call, std::size_t bytes_max, BodyShare& share);
 // Writes a whole answer.
 net::Task<void> respond(ServerCall& call, const Response& response);
 // The request as handlers of whole messages see it.

@@ -49,8 +49,9 @@ struct Call {
   std::string_view pattern;       // Of the route, relative to what it stands below.
   std::vector<std::string> args;  // Captured by `{}`, percent-decoded.
   identity::Principal principal;
-  apim::Service service;   // Of paths below an instance.
-  std::string service_id;  // ".../providers/Microsoft.ApiManagement/service/{name}"
+  bool known_caller = false;  // `principal` is set already; no token is asked for.
+  apim::Service service;      // Of paths below an instance.
+  std::string service_id;     // ".../providers/Microsoft.ApiManagement/service/{name}"
 
   const std::string& arg(std::size_t index) const { return args.at(index); }
   std::optional<std::string> query(std::string_view name) const {

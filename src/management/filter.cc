@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "management/filter_tokens_internal.h"
 
 #include <algorithm>
 #include <array>
@@ -11,18 +12,10 @@
 namespace mlgate::management {
 namespace {
 
-constexpr std::size_t kFilterBytesMax = 4'096;
 constexpr int kDepthMax = 32;
 constexpr std::array<std::string_view, 6> kOperators{"eq", "ne", "ge", "le", "gt", "lt"};
 constexpr std::array<std::string_view, 4> kFunctions{"contains", "substringof", "startswith",
                                                      "endswith"};
-
-struct Token {
-  enum class Kind : unsigned char { end, word, text, open, close, comma };
-  Kind kind = Kind::end;
-  std::string text;
-  std::size_t at = 0;
-};
 
 bool is_operator(std::string_view word) {
   return std::ranges::find(kOperators, word) != kOperators.end();
@@ -48,18 +41,6 @@ bool function_holds(std::string_view function, std::string_view value, std::stri
   return text.find(what) != std::string::npos;
 }
 
-// "/subscriptions/…/service/x/products/y" as "/products/y"; "/apis/" as "/apis".
-std::string short_id(std::string_view id) {
-  constexpr std::string_view kMark = "/providers/microsoft.apimanagement/service/";
-  std::string lower = to_lower(id);
-  if (const std::size_t mark = lower.find(kMark); mark != std::string::npos) {
-    const std::size_t slash = lower.find('/', mark + kMark.size());
-    lower = slash == std::string::npos ? "/" : lower.substr(slash);
-  }
-  if (lower.size() > 1 && lower.ends_with('/')) lower.pop_back();
-  return lower;
-}
-
 std::string_view text_of(const Json& item, const FilterField& field) {
   if (field.member == "@name" || (field.member.empty() && field.name == "name"))
     return item.string_or("name");
@@ -81,10 +62,12 @@ Predicate compare_text(FilterField field, std::string op, std::string literal) {
   };
 }
 
+using Token = FilterToken;
+
 class Parser {
  public:
   Parser(std::string_view text, std::span<const FilterField> fields)
-      : text_(text), fields_(fields) {}
+      : tokens_(text), fields_(fields) {}
 
   Result<Predicate> run() {
     TRY_OK(advance());
@@ -94,61 +77,16 @@ class Parser {
   }
 
  private:
-  std::unexpected<Error> bad(std::string why, std::size_t at) const {
-    return fail(Errc::invalid_argument, why + " at position " + std::to_string(at) + ".",
-                "$filter");
+  static std::unexpected<Error> bad(const std::string& why, std::size_t at) {
+    return bad_filter(why, at);
   }
-  std::unexpected<Error> unexpected_token() const {
-    return bad(token_.kind == Token::Kind::end ? "The filter ends too early"
-                                               : "Unexpected '" + token_.text + "'",
-               token_.at);
-  }
-
+  std::unexpected<Error> unexpected_token() const { return unexpected_in_filter(token_); }
   Result<void> advance() {
-    while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t')) ++at_;
-    token_ = Token{};
-    token_.at = at_;
-    if (at_ == text_.size()) return {};
-    const char c = text_[at_];
-    if (c == '\'') return read_string();
-    if (c == '(' || c == ')' || c == ',') {
-      token_.kind = c == '('   ? Token::Kind::open
-                    : c == ')' ? Token::Kind::close
-                               : Token::Kind::comma;
-      token_.text = c;
-      ++at_;
-      return {};
-    }
-    const std::size_t end = std::min(text_.find_first_of(" \t(),'", at_), text_.size());
-    token_.kind = Token::Kind::word;
-    token_.text = text_.substr(at_, end - at_);
-    at_ = end;
-    if (equals_ignoring_case(token_.text, "datetime") && at_ < text_.size() && text_[at_] == '\'')
-      return read_string();
+    TRY(token_, tokens_.next());
     return {};
   }
 
-  // At an opening quote; a doubled quote stands for one.
-  Result<void> read_string() {
-    token_.kind = Token::Kind::text;
-    token_.text.clear();
-    for (std::size_t i = at_ + 1; i < text_.size(); ++i) {
-      if (text_[i] != '\'') {
-        token_.text += text_[i];
-      } else if (i + 1 < text_.size() && text_[i + 1] == '\'') {
-        token_.text += '\'';
-        ++i;
-      } else {
-        at_ = i + 1;
-        return {};
-      }
-    }
-    return bad("A string is not closed", token_.at);
-  }
-
-  bool is_word(std::string_view word) const {
-    return token_.kind == Token::Kind::word && equals_ignoring_case(token_.text, word);
-  }
+  bool is_word(std::string_view word) const { return token_.is_word(word); }
 
   Result<Predicate> any_of(int depth) {
     TRY(Predicate left, all_of(depth));
@@ -286,17 +224,15 @@ class Parser {
     return compare_text(field, op, literal.text);
   }
 
-  std::string_view text_;
+  FilterTokens tokens_;
   std::span<const FilterField> fields_;
-  std::size_t at_ = 0;
   Token token_;
 };
 
 }  // namespace
 
 Result<Predicate> parse_filter(std::string_view text, std::span<const FilterField> fields) {
-  if (text.size() > kFilterBytesMax)
-    return fail(Errc::invalid_argument, "The filter has more than 4096 characters.", "$filter");
+  TRY_OK(check_filter_size(text));
   return Parser(text, fields).run();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // A management interface on a real store in a folder of its own, and calls to it as a client makes
 // them.
+#include "analytics/totals.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -64,6 +65,7 @@ class Client {
       if (refuse_publish) return std::unexpected(*refuse_publish);
       return {};
     };
+    options.usage = &usage;
     options.check_policy = [](const apim::PolicyScope&, std::string_view text,
                               apim::PolicyFormat) -> std::vector<Error> {
       if (text.find("<wrong") == std::string_view::npos) return {};
@@ -138,6 +140,7 @@ class Client {
       "Microsoft.ApiManagement/service/demoazureml";
 
   FixedClock clock;
+  analytics::UsageTotals usage;
   Options options;
   std::optional<Error> refuse_publish;
   std::vector<std::string> published;

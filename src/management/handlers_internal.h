@@ -121,4 +121,7 @@ http::Response get_policy(Call& call);
 http::Response put_policy(Call& call);
 http::Response delete_policy(Call& call);
 
+// reports.cc: the kind is in the path.
+http::Response get_report(Call& call);
+
 }  // namespace mlgate::management

@@ -33,16 +33,22 @@ std::string next_link(const Call& call, std::int64_t skip) {
   return out + "%24skip=" + std::to_string(skip);
 }
 
-Result<http::Response> make_list(const Call& call, std::vector<Json>& items,
+Result<http::Response> make_list(const Call& call, std::vector<Json> items,
                                  std::span<const FilterField> fields) {
   if (call.query("tags") || call.query("tags[0]"))
     return fail(Errc::unsupported, "Lists are not filtered by tags in this build.");
-  TRY(const std::int64_t top, number_option(call, "$top", 1, kPage));
-  TRY(const std::int64_t skip, number_option(call, "$skip", 0, 0));
   if (const auto filter = call.query("$filter"); filter && !trim(*filter).empty()) {
     TRY(const Predicate wanted, parse_filter(*filter, fields));
     std::erase_if(items, [&](const Json& item) { return !wanted(item); });
   }
+  return page_answer(call, std::move(items));
+}
+
+}  // namespace
+
+Result<http::Response> page_answer(const Call& call, std::vector<Json> items) {
+  TRY(const std::int64_t top, number_option(call, "$top", 1, kPage));
+  TRY(const std::int64_t skip, number_option(call, "$skip", 0, 0));
   const auto count = static_cast<std::int64_t>(items.size());
   const std::int64_t first = std::min(skip, count);
   const std::int64_t last = first + std::min(std::min(top, kPageMax), count - first);
@@ -56,11 +62,9 @@ Result<http::Response> make_list(const Call& call, std::vector<Json>& items,
   return json_answer(200, body);
 }
 
-}  // namespace
-
 http::Response list_answer(const Call& call, std::vector<Json> items,
                            std::span<const FilterField> fields) {
-  auto answer = make_list(call, items, fields);
+  auto answer = make_list(call, std::move(items), fields);
   return answer ? *std::move(answer) : error_answer(answer.error());
 }
 

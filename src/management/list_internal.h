@@ -13,5 +13,7 @@ namespace mlgate::management {
 // request's.
 http::Response list_answer(const Call& call, std::vector<Json> items,
                            std::span<const FilterField> fields);
+// The page of `items` that $top and $skip ask for.
+Result<http::Response> page_answer(const Call& call, std::vector<Json> items);
 
 }  // namespace mlgate::management

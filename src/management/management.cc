@@ -53,6 +53,7 @@ std::optional<http::Response> check_api_version(const Call& call) {
 }
 
 std::optional<http::Response> authenticate(Call& call) {
+  if (call.known_caller) return std::nullopt;
   const std::string_view header = call.request.header("Authorization");
   std::string why;
   if (header.empty()) {
@@ -286,12 +287,42 @@ bool Management::owns(std::string_view path) const {
   return equals_ignoring_case(path, "/metadata/endpoints");
 }
 
+bool Management::needs_token(std::string_view path) {
+  const auto decoded = segments_of(path);
+  std::vector<std::string> ignored;
+  return !decoded || std::ranges::none_of(discovery_routes(), [&](const Route& route) {
+    return match(route.pattern, *decoded, ignored);
+  });
+}
+
+std::optional<http::Response> Management::admit(const http::Request& head) {
+  Call call(*environment_, head);
+  auto refused = authenticate(call);
+  if (refused) add_common_headers(head, *refused);
+  return refused;
+}
+
 http::Response Management::handle(const http::Request& request) {
+  return answer(request, std::nullopt);
+}
+
+http::Response Management::handle_as_administrator(const http::Request& request) {
+  identity::Principal local;
+  local.client_id = local.object_id = "00000000-0000-0000-0000-000000000000";
+  local.name = "local administrator";
+  local.role = identity::Role::administrator;
+  return answer(request, std::move(local));
+}
+
+http::Response Management::answer(const http::Request& request,
+                                  std::optional<identity::Principal> known) {
   Call call(*environment_, request);
-  http::Response answer = dispatch(call);
-  if (request.method == "HEAD") answer.body.clear();
-  add_common_headers(request, answer);
-  return answer;
+  call.known_caller = known.has_value();
+  if (known) call.principal = *std::move(known);
+  http::Response out = dispatch(call);
+  if (request.method == "HEAD") out.body.clear();
+  add_common_headers(request, out);
+  return out;
 }
 
 }  // namespace mlgate::management

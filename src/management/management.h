@@ -15,9 +15,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+namespace mlgate::analytics {
+class UsageTotals;
+}  // namespace mlgate::analytics
 
 namespace mlgate::management {
 
@@ -35,8 +40,9 @@ struct Options {
   std::vector<std::string> audiences;                  // Further ones that tokens may be for.
   std::vector<std::string> public_addresses = {"127.0.0.1"};
   apim::DefaultContent default_content;
-  apim::Publish publish;     // May be empty.
-  CheckPolicy check_policy;  // May be empty.
+  apim::Publish publish;                          // May be empty.
+  CheckPolicy check_policy;                       // May be empty.
+  const analytics::UsageTotals* usage = nullptr;  // Outlives it; null: reports are empty.
 };
 
 struct Environment;
@@ -51,11 +57,18 @@ class Management {
   // True for the paths that this interface answers.
   bool owns(std::string_view path) const;
   http::Response handle(const http::Request& request);
+  // The same with an administrator's rights, for callers that have shown theirs otherwise.
+  http::Response handle_as_administrator(const http::Request& request);
+  // True for all paths but those of discovery and of the token service.
+  static bool needs_token(std::string_view path);
+  // The answer to a request for a path that needs a token when its head has no good one.
+  std::optional<http::Response> admit(const http::Request& head);
 
   // For the control side, which reads whole instances, and for the portals.
   apim::Repository& repository() noexcept;
 
  private:
+  http::Response answer(const http::Request& request, std::optional<identity::Principal> known);
   std::unique_ptr<Environment> environment_;
 };
 

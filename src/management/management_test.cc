@@ -551,7 +551,7 @@ TEST_F(ManagementTest, ChangesOfTwoProgramsDoNotBreakTheRules) {
 
 TEST_F(ManagementTest, UnbuiltPathsAreToldApartFromUnknownOnes) {
   for (const char* path : {"/namedValues", "/apis/echo-api/schemas", "/backends/b",
-                           "/reports/byApi", "/workspaces/w/apis/a"}) {
+                           "/reports/byRequest", "/workspaces/w/apis/a"}) {
     const Answer answer = at("GET", path);
     EXPECT_EQ(answer.status, 501) << path;
     EXPECT_EQ(answer.code(), "NotImplemented");

@@ -127,6 +127,14 @@ constexpr std::array kService{
     Route{"POST", "subscriptions/{}/regeneratePrimaryKey", regenerate_primary_key, kPublisher},
     Route{"POST", "subscriptions/{}/regenerateSecondaryKey", regenerate_secondary_key, kPublisher},
 
+    Route{"GET", "reports/byApi", get_report},
+    Route{"GET", "reports/byUser", get_report},
+    Route{"GET", "reports/byOperation", get_report},
+    Route{"GET", "reports/byProduct", get_report},
+    Route{"GET", "reports/bySubscription", get_report},
+    Route{"GET", "reports/byTime", get_report},
+    Route{"GET", "reports/byGeo", get_report},
+
     Route{"GET", "policies", list_policies},
     Route{"GET", "policies/{}", get_policy},
     Route{"PUT", "policies/{}", put_policy, kPublisher},

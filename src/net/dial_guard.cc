@@ -187,6 +187,11 @@ AddressKind kind_of(const IpAddress& address) noexcept {
   return severity(inner) > severity(own) ? inner : own;
 }
 
+bool is_loopback(std::string_view literal) {
+  const auto one = IpRange::parse(literal);
+  return one && one->prefix_bits == 128 && kind_of(one->base) == AddressKind::loopback;
+}
+
 Result<void> DialGuard::check(const IpAddress& address, std::uint16_t port,
                               DialTarget target) const {
   const AddressKind kind = kind_of(address);

@@ -49,6 +49,9 @@ enum class AddressKind : unsigned char {
 // carries, when that is the stricter.
 AddressKind kind_of(const IpAddress& address) noexcept;
 
+// Whether a literal address is this machine's own; false for what is no address.
+bool is_loopback(std::string_view literal);
+
 class DialGuard {
  public:
   // Allowed for every target, whatever its kind ("dial.allow" of the configuration).

@@ -157,5 +157,12 @@ TEST(IpRange, RefusesMalformedText) {
   EXPECT_TRUE(range("::/0").contains(ip("2001::1")));
 }
 
+TEST(IpRange, LoopbackIsToldFromTheRest) {
+  for (const char* own : {"127.0.0.1", "127.1.2.3", "::1", "::ffff:127.0.0.1"})
+    EXPECT_TRUE(is_loopback(own)) << own;
+  for (const char* other : {"0.0.0.0", "::", "10.0.0.1", "localhost", "", "127.0.0.0/8"})
+    EXPECT_FALSE(is_loopback(other)) << other;
+}
+
 }  // namespace
 }  // namespace mlgate::net

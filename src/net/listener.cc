@@ -5,6 +5,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +25,34 @@ Listener::Listener(Worker& worker)
 
 Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
   accepted_ = std::move(accepted);
+  return address.unix_path.empty() ? open_socket(address) : open_unix_socket(address.unix_path);
+}
+
+Result<void> Listener::open_unix_socket(const std::string& path) {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  if (path.size() >= sizeof name.sun_path)
+    return fail(Errc::invalid_argument, path + " is longer than " +
+                                            std::to_string(sizeof name.sun_path - 1) +
+                                            " bytes, which a socket cannot be");
+  path.copy(name.sun_path, path.size());
+  fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) return fail(Errc::exhausted, std::string("no socket: ") + std::strerror(errno));
+  // Before it has a name, so that it never stands there open to others.
+  const bool closed = ::fchmod(fd_, S_IRUSR | S_IWUSR) == 0;
+  struct stat there{};
+  if (::lstat(path.c_str(), &there) == 0 && S_ISSOCK(there.st_mode)) ::unlink(path.c_str());
+  if (closed && ::bind(fd_, reinterpret_cast<sockaddr*>(&name), sizeof name) == 0 &&
+      ::listen(fd_, kBacklog) == 0)
+    return {};
+  const int error = errno;
+  ::close(fd_);
+  fd_ = -1;
+  return fail(error == EADDRINUSE ? Errc::conflict : Errc::unavailable,
+              "cannot listen on " + path + ": " + std::strerror(error));
+}
+
+Result<void> Listener::open_socket(const ListenAddress& address) {
   sockaddr_storage storage{};
   socklen_t size = 0;
   auto& v4 = reinterpret_cast<sockaddr_in&>(storage);

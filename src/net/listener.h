@@ -14,6 +14,9 @@ namespace mlgate::net {
 struct ListenAddress {
   std::string host = "127.0.0.1";  // A literal address; "0.0.0.0" or "::" for all.
   std::uint16_t port = 0;          // 0: any free port.
+  // A Unix socket instead, which its owner alone may open (0600). A socket that was left there is
+  // replaced. One worker's: there is no sharing.
+  std::string unix_path = {};
 };
 
 class Listener {
@@ -30,6 +33,8 @@ class Listener {
   std::uint16_t port() const noexcept { return port_; }
 
  private:
+  Result<void> open_socket(const ListenAddress& address);
+  Result<void> open_unix_socket(const std::string& path);
   Worker& worker_;
   Watch watch_;
   Deadline forever_, pause_;

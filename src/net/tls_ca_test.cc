@@ -193,6 +193,28 @@ TEST_F(TlsCa, ClientAndServerAgree) {
   EXPECT_EQ(older.version, "TLSv1.2");
 }
 
+TEST_F(TlsCa, AContextInUseShowsTheCertificateThatReplacedItsOwn) {
+  const auto files = ensure_certificates(folder, {}, now);
+  ASSERT_TRUE(files);
+  const auto server = make_server_context(files->server_certificate, files->server_key, {});
+  const auto client = make_client_context(files->ca_certificate, {});
+  ASSERT_TRUE(server && client);
+  // A client does not take *.localhost for it.
+  EXPECT_FALSE(shake(server->get(), client->get(), {.name = "demo.localhost"}).client_done);
+  ASSERT_TRUE(ensure_certificates(folder, {"demo.localhost"}, now));
+  ASSERT_TRUE(replace_certificate(**server, files->server_certificate, files->server_key));
+  for (const int version : {TLS1_2_VERSION, 0}) {
+    const Shaken shaken =
+        shake(server->get(), client->get(), {.name = "demo.localhost", .version_max = version});
+    EXPECT_TRUE(shaken.client_done && shaken.server_done) << shaken.verify;
+  }
+  EXPECT_TRUE(shake(server->get(), client->get(), {.name = "localhost"}).client_done);
+  // What cannot be used changes nothing.
+  EXPECT_FALSE(replace_certificate(**server, files->server_certificate, files->ca_key));
+  EXPECT_FALSE(replace_certificate(**server, folder / "none.pem", files->server_key));
+  EXPECT_TRUE(shake(server->get(), client->get(), {.name = "demo.localhost"}).client_done);
+}
+
 TEST_F(TlsCa, StrangersAndOldVersionsAreRefused) {
   const auto files = ensure_certificates(folder, {}, now);
   ASSERT_TRUE(files);

@@ -4,6 +4,9 @@
 #include "studio/studio_internal.h"
 #include "webservice/ids.h"
 
+#include <algorithm>
+#include <span>
+
 namespace mlgate::studio {
 namespace {
 
@@ -89,52 +92,99 @@ bool Studio::owns(std::string_view path) {
   return path == "/" || path == "/api" || path.starts_with("/api/");
 }
 
-http::Response Studio::handle(const http::Request& request) {
+// What a request leads to: a route and its call, or an answer at once.
+struct Studio::Choice {
+  Call call;
+  const Route* route = nullptr;
+  http::Response answer;
+};
+
+namespace {
+
+http::Response wrong_method(const std::string& allow, std::string_view message) {
+  http::Response refused = error_response(405, "MethodNotAllowed", message);
+  refused.set("Allow", allow);
+  return refused;
+}
+
+http::Response root_answer(std::string_view method) {
+  if (method != "GET" && method != "HEAD") return wrong_method("GET, HEAD", "Use GET.");
+  return json_response(Json::object({{"name", Json("mlgate")}, {"api", Json("/api")}}));
+}
+
+// The arguments and the workspace's id when the pattern fits.
+struct Fit {
+  std::array<std::string, 4> arguments;
+  std::optional<webservice::Id> workspace;
+};
+
+std::optional<Fit> fit(std::string_view pattern_text, std::span<const std::string_view> path) {
+  const auto pattern = segments(pattern_text);
+  if (pattern.size() != path.size()) return std::nullopt;
+  Fit out;
+  std::size_t argument = 0;
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    if (pattern[i] == "{}") {
+      auto decoded = percent_decode(path[i]);
+      if (!decoded) return std::nullopt;
+      out.arguments[argument++] = *std::move(decoded);
+    } else if (pattern[i] == "{w}") {
+      out.workspace = webservice::Id::parse(path[i]);
+    } else if (!equals_ignoring_case(pattern[i], path[i])) {
+      return std::nullopt;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Studio::Choice Studio::choose(const http::Request& request) const {
+  Choice out{{request, parts_.registry.directory(), nullptr, {}}, nullptr, {}};
   std::vector<std::string_view> path = segments(request.path);
   if (!path.empty()) path.erase(path.begin());  // "api".
   if (path.empty()) {
-    if (request.method != "GET" && request.method != "HEAD") {
-      http::Response refused = error_response(405, "MethodNotAllowed", "Use GET.");
-      refused.set("Allow", "GET, HEAD");
-      return refused;
-    }
-    return json_response(Json::object({{"name", Json("mlgate")}, {"api", Json("/api")}}));
+    out.answer = root_answer(request.method);
+    return out;
   }
-  Call call{request, parts_.registry.directory(), nullptr, {}};
+  Call& call = out.call;
   std::string allow;
   for (const Route& route : routes()) {
-    const auto pattern = segments(route.pattern);
-    if (pattern.size() != path.size()) continue;
-    std::size_t argument = 0;
-    std::optional<webservice::Id> workspace;
-    bool fits = true;
-    for (std::size_t i = 0; i < path.size() && fits; ++i) {
-      if (pattern[i] == "{}") {
-        const auto decoded = percent_decode(path[i]);
-        fits = decoded.has_value();
-        if (fits) call.arguments[argument++] = *decoded;
-      } else if (pattern[i] == "{w}") {
-        workspace = webservice::Id::parse(path[i]);
-      } else {
-        fits = equals_ignoring_case(pattern[i], path[i]);
-      }
-    }
-    if (!fits) continue;
+    auto fitting = fit(route.pattern, path);
+    if (!fitting) continue;
+    call.arguments = std::move(fitting->arguments);
     if (route.access == Access::token) {
-      if (workspace) call.workspace = call.directory->find_workspace(workspace->text());
+      call.workspace =
+          fitting->workspace ? call.directory->find_workspace(fitting->workspace->text()) : nullptr;
       std::string_view token = trim(request.header("x-ms-metaanalytics-authorizationtoken"));
       if (token.empty()) token = webservice::bearer_token(request);
-      if (!call.workspace || !call.workspace->accepts(token)) return unauthorized(request);
+      if (!call.workspace || !call.workspace->accepts(token)) {
+        out.answer = unauthorized(request);
+        return out;
+      }
     }
-    if (route.method == request.method) return (this->*route.handler)(call);
+    if (route.method == request.method) {
+      out.route = &route;
+      return out;
+    }
     allow += (allow.empty() ? "" : ", ") + std::string(route.method);
   }
-  if (allow.empty())
-    return error_response(404, "NotFound",
-                          "There is nothing at " + std::string(request.path) + ".");
-  http::Response refused = error_response(405, "MethodNotAllowed", "Use one of " + allow + ".");
-  refused.set("Allow", allow);
-  return refused;
+  out.answer = allow.empty()
+                   ? error_response(404, "NotFound",
+                                    "There is nothing at " + std::string(request.path) + ".")
+                   : wrong_method(allow, "Use one of " + allow + ".");
+  return out;
+}
+
+std::optional<http::Response> Studio::admit(const http::Request& head) const {
+  Choice choice = choose(head);
+  if (choice.route) return std::nullopt;
+  return std::move(choice.answer);
+}
+
+http::Response Studio::handle(const http::Request& request) {
+  Choice choice = choose(request);
+  return choice.route ? (this->*choice.route->handler)(choice.call) : std::move(choice.answer);
 }
 
 http::Response Studio::get_workspace(const Call& call) {

@@ -8,6 +8,7 @@
 #include "webservice/registry.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,10 +40,14 @@ class Studio {
   // "/", /api and everything below it.
   static bool owns(std::string_view path);
   http::Response handle(const http::Request& request);
+  // The answer to a request whose head shows no right to what it asks for, or that nothing serves.
+  std::optional<http::Response> admit(const http::Request& head) const;
 
  private:
   struct Call;
   struct Route;
+  struct Choice;
+  Choice choose(const http::Request& request) const;
   using Handler = http::Response (Studio::*)(const Call&);
   static const std::vector<Route>& routes();
 

@@ -102,7 +102,7 @@ bool ServiceManagement::authorized(const http::Request& request, const Workspace
   return its_own && (request.method == "GET" || request.method == "PATCH");
 }
 
-http::Response ServiceManagement::handle(const http::Request& request) {
+ServiceManagement::Target ServiceManagement::find(const http::Request& request) const {
   Target target{registry_.directory(), PathParts(request.path)};
   const PathParts& parts = target.parts;
   const auto workspace_id = Id::parse(parts[1]);
@@ -114,9 +114,24 @@ http::Response ServiceManagement::handle(const http::Request& request) {
   if (target.service && name && !name->empty()) {
     target.endpoint = target.service->find_endpoint(*name);
   }
-  const bool one_endpoint = parts.count == 6;
-  if (!authorized(request, target.workspace, one_endpoint ? target.endpoint : nullptr))
-    return error_response(Fault::management_unauthorized);
+  return target;
+}
+
+bool ServiceManagement::admitted(const http::Request& request, const Target& target) const {
+  const bool one_endpoint = target.parts.count == 6;
+  return authorized(request, target.workspace, one_endpoint ? target.endpoint : nullptr);
+}
+
+std::optional<http::Response> ServiceManagement::admit(const http::Request& head) const {
+  if (admitted(head, find(head))) return std::nullopt;
+  return error_response(Fault::management_unauthorized);
+}
+
+http::Response ServiceManagement::handle(const http::Request& request) {
+  const Target target = find(request);
+  const PathParts& parts = target.parts;
+  if (!admitted(request, target)) return error_response(Fault::management_unauthorized);
+  const auto service_id = Id::parse(parts[3]);
   if (parts.count == 3) return handle_services(request, target);
   if (!service_id) return error_response(Fault::management_service_not_found);
   if (parts.count == 4) return handle_service(request, target);

@@ -26,9 +26,13 @@ class ServiceManagement {
 
   static bool owns(std::string_view path);
   http::Response handle(const http::Request& request);
+  // The answer to a request whose head shows no right to what it asks for.
+  std::optional<http::Response> admit(const http::Request& head) const;
 
  private:
   struct Target;
+  Target find(const http::Request& request) const;
+  bool admitted(const http::Request& request, const Target& target) const;
   http::Response handle_services(const http::Request& request, const Target& target);
   http::Response handle_service(const http::Request& request, const Target& target);
   http::Response handle_endpoints(const http::Request& request, const Target& target);

@@ -198,6 +198,21 @@ http::Awaitable<http::Response> RequestResponse::serve(const http::Request& requ
   co_return error_response(Fault::not_implemented, request.path.substr(0, 256));
 }
 
+std::optional<http::Response> RequestResponse::admit(const http::Request& head) const {
+  const Route route = route_of(head.path);
+  switch (route.kind) {
+    case Route::Kind::none:
+    case Route::Kind::swagger:
+    case Route::Kind::apidocument:
+      return std::nullopt;
+    default:
+      break;
+  }
+  const auto endpoint = authorize(head, route);
+  if (endpoint) return std::nullopt;
+  return error_response(endpoint.error());
+}
+
 // Key, then ids. The key is looked at first, so that a stranger cannot tell which services exist.
 std::expected<std::shared_ptr<const Endpoint>, ServiceError> RequestResponse::authorize(
     const http::Request& request, const Route& route) const {

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,9 @@ class RequestResponse final : public http::LocalService {
   static bool owns(std::string_view path);
 
   http::Awaitable<http::Response> serve(const http::Request& request) override;
+  // The answer to a call whose head shows that it has no right to what it asks for; its body need
+  // not be read.
+  std::optional<http::Response> admit(const http::Request& head) const;
 
  private:
   struct Call;

@@ -1,7 +1,7 @@
 """Azure's own management clients against this server, over TLS with its own CA.
 
-The JavaScript SDK comes from npm by name, into build/clients; without node and npm the test says so and is counted
-as skipped.
+The JavaScript SDK comes from npm by the lock file beside this, into build/clients; without node and npm the test says
+so and is counted as skipped.
 """
 
 import json
@@ -10,11 +10,12 @@ import shutil
 import subprocess
 import sys
 import unittest
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
 
-PACKAGES = ["@azure/arm-apimanagement@10.0.0"]
+HERE = Path(__file__).resolve().parent
 SCRIPT = """
 import { ApiManagementClient } from "@azure/arm-apimanagement";
 const [endpoint, subscription, token] = process.argv.slice(2);
@@ -50,10 +51,14 @@ class JavaScript(unittest.TestCase):
             self.skipTest("node and npm are not installed")
         folder = harness.ROOT / "build/clients"
         folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / "node_modules/@azure/arm-apimanagement").exists():
-            (folder / "package.json").write_text('{"name": "clients", "private": true, "type": "module"}\n')
-            subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES], cwd=folder,
-                           check=True, stdout=subprocess.DEVNULL)
+        lock = (HERE / "package-lock.json").read_text()
+        installed = folder / "installed-lock.json"
+        if not installed.exists() or installed.read_text() != lock:
+            for name in ("package.json", "package-lock.json", ".npmrc"):
+                shutil.copy(HERE / name, folder)
+            subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=folder, check=True,
+                           stdout=subprocess.DEVNULL)
+            installed.write_text(lock)
         (folder / "arm.mjs").write_text(SCRIPT)
         with harness.Server() as server:
             server.make_instance()
