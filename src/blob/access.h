@@ -69,10 +69,25 @@ class Access {
   Result<Claims> by_request(const SignedRequest& request, const Place& place, Caller caller);
 
   Result<void> allow(const Claims& claims, Operation operation, const Place& place);
+  // The same for a call that makes a blob or replaces it: who may only create gets the conditions
+  // under which the call cannot replace anything.
+  Result<Conditions> allow_put(const Claims& claims, const Place& place, Conditions conditions);
+
+  // The key (base64) that signs user delegation SAS with these six fields.
+  std::string delegation_key(std::string_view account, const Sas& fields) const;
 
  private:
-  Result<Claims> by_parsed_sas(Sas sas, const Place& place, Caller caller,
-                               const SignedRequest* request, std::string_view snapshot);
+  struct SasUse {
+    const Place& place;
+    Caller caller;
+    const SignedRequest* request = nullptr;
+    std::string_view snapshot;
+  };
+  Result<Claims> by_parsed_sas(Sas sas, const SasUse& use);
+  Result<Claims> by_shared_key(const SignedRequest& request, const AuthorizationField& field,
+                               const Place& place, Caller caller);
+  Result<void> apply_stored_policy(Sas& sas, const Place& place);
+  Result<void> check_use(const Sas& sas, Caller caller) const;
   Accounts& accounts_;
   Storage& storage_;
   const Clock& clock_;

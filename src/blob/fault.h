@@ -70,7 +70,7 @@ enum class Fault : unsigned char {
   missing_required_xml_node,
   not_implemented,
   no_authentication_information,
-  not_modified,
+  not_modified,  // On the wire it is ConditionNotMet with status 304.
   out_of_range_input,
   out_of_range_query_parameter_value,
   public_access_not_permitted,
@@ -79,6 +79,7 @@ enum class Fault : unsigned char {
   resource_not_found,
   server_busy,
   snapshots_unsupported,
+  unauthorized_blob_overwrite,
   unsupported_header,
   unsupported_http_verb,
   unsupported_xml_node,

@@ -45,7 +45,7 @@ class Content {
   friend class Files;
   friend class Storage;
   void drop() noexcept;
-  std::string path_, id_;
+  std::string path_, kept_path_, id_;
   int descriptor_ = -1;
   std::uint64_t bytes_ = 0, crc64_ = 0;
 };
@@ -61,7 +61,7 @@ class BlobReader {
   // The part of one file that holds the bytes from `offset` on, for sendfile: descriptor, where in
   // it, and how many bytes follow there.
   struct Extent {
-    int descriptor = -1;
+    std::shared_ptr<const int> descriptor;
     std::uint64_t offset = 0;
     std::uint64_t bytes = 0;
   };
@@ -74,7 +74,7 @@ class BlobReader {
     std::shared_ptr<const int> descriptor;
     std::string path;
   };
-  Result<std::size_t> part_at(std::uint64_t offset) const;
+  std::size_t part_at(std::uint64_t offset) const;
   BlobInfo info_;
   std::vector<Part> parts_;
 };
@@ -94,10 +94,8 @@ struct StorageOptions {
   // Written and renamed content is synced before it is acknowledged; off only for measurements.
   bool sync = true;
   std::int64_t uncommitted_age_ms = std::int64_t{7} * 24 * 3600 * 1000;
-  // How long replaced content stays for readers that have it open in many parts.
+  // How long replaced content stays, for readers that open its parts one by one.
   std::int64_t garbage_age_ms = 60'000;
-  // A temporary file or unknown content file of that age has no owner any more.
-  std::int64_t orphan_age_ms = std::int64_t{24} * 3600 * 1000;
 };
 
 class Storage {
@@ -117,6 +115,9 @@ class Storage {
                          std::string_view lease_id);
   Result<BlobInfo> put_block_list(const Place& place, const std::vector<BlockRef>& blocks,
                                   const PutOptions& options, const Conditions& conditions);
+  // Drops uncommitted blocks whose ids (base64) `matches` picks: of a job that will not commit them.
+  Result<void> discard_blocks(const Place& place,
+                              const std::function<bool(std::string_view id)>& matches);
   Result<BlockLists> block_lists(const Place& place, std::string_view lease_id);
   // NotModified and ConditionNotMet as conditions say.
   Result<BlobReader> open_blob(const Place& place, const Conditions& conditions);
@@ -156,12 +157,19 @@ class Storage {
   // Removes everything that the account has.
   Result<void> remove_account(std::string_view account);
 
-  // Removes uncommitted blocks by age, content that nothing refers to, and temporary files that
-  // have no owner. At start and every now and then; how many files went.
-  Result<std::size_t> collect_garbage();
+  // Removes uncommitted blocks by age, content that nothing refers to, and what processes that
+  // have died left behind. At start and every now and then; how many files went. On a full disk,
+  // replaced content goes at once.
+  enum class Pressure : unsigned char { none, disk_full };
+  Result<std::size_t> collect_garbage(Pressure pressure = Pressure::none);
 
  private:
   Storage(const Clock& clock, StorageOptions options);
+  Result<BlobInfo> change_blob(const Place& place, const Conditions& conditions,
+                               const std::function<void(BlobInfo&)>& change);
+  Result<ContainerInfo> change_container(const Place& place, const Conditions& conditions,
+                                         const std::function<void(ContainerInfo&)>& change);
+  Result<void> forget_old_uploads(TimeMs now);
   const Clock& clock_;
   StorageOptions options_;
   std::unique_ptr<Files> files_;
