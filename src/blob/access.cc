@@ -33,7 +33,7 @@ bool ip_in(std::string_view range, std::string_view address) {
 // What an operation asks of a SAS: one of the letters, and the kind of resource it is about.
 struct Need {
   std::string_view letters;
-  char resource;           // s, c or o.
+  char resource;     // s, c or o.
   bool service_sas;  // Can a SAS for a container or blob give it?
 };
 
@@ -129,8 +129,7 @@ Result<Claims> Access::by_sas(std::string_view token, const Place& place, Caller
   return by_parsed_sas(*std::move(sas), {place, caller, nullptr, {}});
 }
 
-Result<Claims> Access::by_request(const SignedRequest& request, const Place& place,
-                                  Caller caller) {
+Result<Claims> Access::by_request(const SignedRequest& request, const Place& place, Caller caller) {
   if (const std::string_view value = request.headers->get("authorization"); !value.empty()) {
     TRY(const AuthorizationField field, parse_authorization(value));
     if (field.scheme != AuthorizationField::Scheme::bearer)
@@ -138,9 +137,10 @@ Result<Claims> Access::by_request(const SignedRequest& request, const Place& pla
     if (!bearer_ || !caller.https)
       return fail(Fault::authentication_failed, "Bearer tokens need https.");
     TRY_OK(accounts_.find(place.account));
-    if (!bearer_(field.signature))
-      return fail(Fault::authentication_failed, "The bearer token is not valid.");
+    auto principal = bearer_(field.signature);
+    if (!principal) return fail(Fault::authentication_failed, "The bearer token is not valid.");
     Claims claims;
+    claims.principal = *std::move(principal);
     claims.kind = Claims::Kind::owner;
     claims.account = place.account;
     return claims;
@@ -165,9 +165,9 @@ Result<Claims> Access::by_shared_key(const SignedRequest& request, const Authori
                 "The request has no x-ms-date or Date header in the form of RFC 1123.");
   const TimeMs now = clock_.now_ms();
   if (std::max(*time, now) - std::min(*time, now) > kSkewMs)
-    return fail(Fault::authentication_failed,
-                "Request date header too old or too new: it says " + std::string(date) +
-                    ", and it is " + to_http_date(now) + ".");
+    return fail(Fault::authentication_failed, "Request date header too old or too new: it says " +
+                                                  std::string(date) + ", and it is " +
+                                                  to_http_date(now) + ".");
   TRY(const std::vector<std::string> keys, accounts_.keys_for(field.account, caller.address));
   bool matches = false;
   for (const std::string& key : keys) matches |= verify_shared_key(request, field, key);
@@ -199,8 +199,7 @@ Result<void> Access::check_use(const Sas& sas, Caller caller) const {
   const auto expiry = parse_sas_time(sas.se);
   const auto start = sas.st.empty() ? std::optional<TimeMs>(0) : parse_sas_time(sas.st);
   if (!expiry || !start || sas.sp.empty())
-    return fail(Fault::authentication_failed,
-                "The SAS has no valid start, expiry or permissions.");
+    return fail(Fault::authentication_failed, "The SAS has no valid start, expiry or permissions.");
   if (now >= *expiry || now < *start)
     return fail(Fault::authentication_failed,
                 "Signature not valid in the specified time frame: Start [" + sas.st +
@@ -218,10 +217,14 @@ Result<void> Access::check_use(const Sas& sas, Caller caller) const {
 }
 
 std::string Access::delegation_key(std::string_view account, const Sas& fields) const {
+  // Clients write the times anew, with or without fractions.
+  const auto seconds = [](const std::string& time) {
+    return std::to_string(parse_sas_time(time).value_or(0) / 1000);
+  };
   std::string text(account);
-  for (const std::string* part : {&fields.skoid, &fields.sktid, &fields.skt, &fields.ske,
-                                  &fields.sks, &fields.skv, &fields.skdutid})
-    text.append("\n").append(*part);
+  for (const std::string& part : {fields.skoid, fields.sktid, seconds(fields.skt),
+                                  seconds(fields.ske), fields.sks, fields.skv, fields.skdutid})
+    text.append("\n").append(part);
   return base64_encode(hmac_sha256(accounts_.delegation_secret(), text));
 }
 
@@ -232,17 +235,15 @@ Result<Claims> Access::by_parsed_sas(Sas sas, const SasUse& use) {
   std::string string_to_sign;
   const bool of_blob = sas.sr == "b";
   const SasTarget target{place.account, place.container,
-                         of_blob ? std::string_view(place.blob) : std::string_view(),
-                         use.snapshot};
+                         of_blob ? std::string_view(place.blob) : std::string_view(), use.snapshot};
   if (sas.is_account()) {
     claims.kind = Claims::Kind::account_sas;
     TRY(string_to_sign, account_sas_string(sas, place.account));
     if (sas.ss.find('b') == std::string::npos) return fail(Fault::authorization_service_mismatch);
   } else {
-    if (!of_blob && sas.sr != "c")
-      return fail(Fault::authentication_failed, "sr is 'b' or 'c'.");
-    claims.kind = sas.is_user_delegation() ? Claims::Kind::delegation_sas
-                                           : Claims::Kind::service_sas;
+    if (!of_blob && sas.sr != "c") return fail(Fault::authentication_failed, "sr is 'b' or 'c'.");
+    claims.kind =
+        sas.is_user_delegation() ? Claims::Kind::delegation_sas : Claims::Kind::service_sas;
     claims.container = place.container;
     if (of_blob) claims.blob = place.blob;
     TRY(string_to_sign, sas.is_user_delegation()

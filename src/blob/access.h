@@ -45,17 +45,21 @@ struct Caller {
 };
 inline constexpr Caller kInProcess{"127.0.0.1", true};
 
+// Accepts a bearer token and says whose it is, or why not. Whom it accepts may do everything.
+struct Principal {
+  std::string object_id, tenant_id;
+};
+using BearerCheck = std::function<Result<Principal>(std::string_view token)>;
+
 struct Claims {
   enum class Kind : unsigned char { anonymous, owner, account_sas, service_sas, delegation_sas };
   Kind kind = Kind::anonymous;
   std::string account;
   Sas sas;  // Effective: with start, expiry and permissions of the stored policy filled in.
+  Principal principal;  // Of a bearer token; empty otherwise.
   // Where a service SAS holds; the blob is empty for sr=c.
   std::string container, blob;
 };
-
-// Accepts a bearer token, or says why not.
-using BearerCheck = std::function<Result<void>(std::string_view token)>;
 
 class Access {
  public:

@@ -17,9 +17,8 @@ constexpr std::string_view kCollection = "blob.account";
 constexpr std::int64_t kFreshNs = 1'000'000'000;
 
 bool is_account_name(std::string_view name) noexcept {
-  return name.size() >= 3 && name.size() <= 24 && std::ranges::all_of(name, [](char c) {
-           return is_digit(c) || (c >= 'a' && c <= 'z');
-         });
+  return name.size() >= 3 && name.size() <= 24 &&
+         std::ranges::all_of(name, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'z'); });
 }
 
 std::string place_of(std::string_view name, std::string_view field) {

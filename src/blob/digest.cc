@@ -91,8 +91,7 @@ __attribute__((target("pclmul,sse4.1"))) std::uint64_t update_fast(std::uint64_t
     at += kStride;
     size -= kStride;
   }
-  const __m128i by_lane =
-      _mm_set_epi64x(std::int64_t(fold_high(128)), std::int64_t(fold_low(128)));
+  const __m128i by_lane = _mm_set_epi64x(std::int64_t(fold_high(128)), std::int64_t(fold_low(128)));
   __m128i all = lanes[0];
   for (std::size_t i = 1; i < kLanes; ++i) all = fold(all, by_lane, lanes[i]);
   // What is left is a message of 16 bytes with the same remainder.
@@ -129,9 +128,7 @@ std::string crc64_text(std::uint64_t crc) {
 
 void Md5::Free::operator()(evp_md_ctx_st* context) const noexcept { EVP_MD_CTX_free(context); }
 
-Md5::Md5() : context_(EVP_MD_CTX_new()) {
-  EVP_DigestInit_ex(context_.get(), EVP_md5(), nullptr);
-}
+Md5::Md5() : context_(EVP_MD_CTX_new()) { EVP_DigestInit_ex(context_.get(), EVP_md5(), nullptr); }
 Md5::~Md5() = default;
 Md5::Md5(Md5&&) noexcept = default;
 Md5& Md5::operator=(Md5&&) noexcept = default;

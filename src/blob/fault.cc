@@ -106,11 +106,13 @@ constexpr FaultInfo kFaults[] = {
     {Fault::lease_id_missing, "LeaseIdMissing", 412, precondition_failed,
      "There is currently a lease on the resource and no lease ID was specified in the request."},
     {Fault::lease_is_breaking_and_cannot_be_acquired, "LeaseIsBreakingAndCannotBeAcquired", 409,
-     conflict, "The lease ID matched, but the lease is currently in breaking state and cannot be "
-               "acquired until it is broken."},
+     conflict,
+     "The lease ID matched, but the lease is currently in breaking state and cannot be "
+     "acquired until it is broken."},
     {Fault::lease_is_breaking_and_cannot_be_changed, "LeaseIsBreakingAndCannotBeChanged", 409,
-     conflict, "The lease ID matched, but the lease is currently in breaking state and cannot be "
-               "changed."},
+     conflict,
+     "The lease ID matched, but the lease is currently in breaking state and cannot be "
+     "changed."},
     {Fault::lease_is_broken_and_cannot_be_renewed, "LeaseIsBrokenAndCannotBeRenewed", 409, conflict,
      "The lease ID matched, but the lease has been broken explicitly and cannot be renewed."},
     {Fault::lease_lost, "LeaseLost", 412, precondition_failed,
@@ -177,6 +179,8 @@ Fault fault_of_lower_layer(Errc code) noexcept {
     case unavailable:
     case timeout:
       return Fault::server_busy;
+    case invalid_argument:
+      return Fault::invalid_input;
     default:
       return Fault::internal_error;
   }

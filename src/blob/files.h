@@ -1,8 +1,8 @@
 #pragma once
-// Content files of the blob store. A file is written under the folder of its process (live/), linked
-// into content/ when it is complete, committed in the index, and then loses its first name. So
-// whatever a crash leaves behind still has that first name, in the folder of a process that holds no
-// lock any more, and another process can tell exactly what to remove.
+// Content files of the blob store. A file is written under the folder of its process (live/),
+// linked into content/ when it is complete, committed in the index, and then loses its first name.
+// So whatever a crash leaves behind still has that first name, in the folder of a process that
+// holds no lock any more, and another process can tell exactly what to remove.
 #include "base/result.h"
 #include "blob/storage.h"
 

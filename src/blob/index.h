@@ -1,6 +1,6 @@
 #pragma once
-// The index of the blob store: an SQLite file of its own. Listing walks a B-tree from a marker, which
-// documents of the store could not; and a burst of small blobs must not queue in front of the
+// The index of the blob store: an SQLite file of its own. Listing walks a B-tree from a marker,
+// which documents of the store could not; and a burst of small blobs must not queue in front of the
 // program's configuration.
 //
 // Readers take a connection from a pool. Writers hand a function to one thread, which runs all that

@@ -139,9 +139,8 @@ ContainerRow container_row(const store::Statement& row, TimeMs now) {
 }
 
 Result<ContainerRow> find_container(Session& session, const Place& place, TimeMs now) {
-  TRY(store::Statement * find,
-      session.statement("SELECT " MLGATE_CONTAINER_COLUMNS
-                        " FROM containers WHERE account=?1 AND name=?2"));
+  TRY(store::Statement * find, session.statement("SELECT " MLGATE_CONTAINER_COLUMNS
+                                                 " FROM containers WHERE account=?1 AND name=?2"));
   TRY(const bool found, find->bind(1, place.account).bind(2, place.container).step());
   if (!found) return fail(Fault::container_not_found);
   ContainerRow row = container_row(*find, now);
@@ -217,8 +216,7 @@ Result<void> save(Session& session, BlobRow& row, TimeMs now) {
 
 Result<void> check_conditions(const Conditions& conditions, std::string_view etag,
                               TimeMs modified_ms, Intent intent) {
-  const Fault unmet =
-      intent == Intent::read ? Fault::not_modified : Fault::condition_not_met;
+  const Fault unmet = intent == Intent::read ? Fault::not_modified : Fault::condition_not_met;
   const TimeMs second = modified_ms / 1000 * 1000;  // What Last-Modified says.
   const bool exists = !etag.empty();
   if (!conditions.if_match.empty() && !matches(conditions.if_match, etag))
@@ -238,8 +236,8 @@ Result<void> check_conditions(const Conditions& conditions, std::string_view eta
   return {};
 }
 
-Result<void> check_blob_write(const std::optional<BlobRow>& row,
-                                        const Conditions& conditions, TimeMs now) {
+Result<void> check_blob_write(const std::optional<BlobRow>& row, const Conditions& conditions,
+                              TimeMs now) {
   if (!row) {
     if (!conditions.lease_id.empty()) return fail(Fault::lease_not_present_with_blob_operation);
     return check_conditions(conditions, {}, 0, Intent::write);
@@ -249,7 +247,7 @@ Result<void> check_blob_write(const std::optional<BlobRow>& row,
 }
 
 BlobRow replaced(std::optional<BlobRow> old, std::uint64_t container, const std::string& name,
-                  TimeMs now) {
+                 TimeMs now) {
   BlobRow row = old ? *std::move(old) : BlobRow();
   row.container = container;
   row.info.name = name;

@@ -40,11 +40,11 @@ Result<std::optional<BlobRow>> find_blob(Session& session, std::uint64_t contain
 // Inserts (id 0) or updates; the info's times, etag and lease are brought up to date.
 Result<void> save(Session& session, BlobRow& row, TimeMs now);
 // What the two functions below read, from the first column on.
-#define MLGATE_BLOB_COLUMNS                                                                 \
-  "id, container, name, etag, created, modified, bytes, headers, metadata, lease_id, "      \
+#define MLGATE_BLOB_COLUMNS                                                            \
+  "id, container, name, etag, created, modified, bytes, headers, metadata, lease_id, " \
   "lease_duration, lease_expires, lease_breaks, copy_id, copy_source, copied"
-#define MLGATE_CONTAINER_COLUMNS                                                            \
-  "id, name, etag, modified, metadata, access, policies, lease_id, lease_duration, "        \
+#define MLGATE_CONTAINER_COLUMNS                                                     \
+  "id, name, etag, modified, metadata, access, policies, lease_id, lease_duration, " \
   "lease_expires, lease_breaks"
 BlobRow blob_row(const store::Statement& row, TimeMs now);
 ContainerRow container_row(const store::Statement& row, TimeMs now);

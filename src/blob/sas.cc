@@ -13,16 +13,16 @@ struct Parameter {
 
 // In the order in which sas_query writes them.
 constexpr Parameter kParameters[] = {
-    {"sv", &Sas::sv},         {"ss", &Sas::ss},       {"srt", &Sas::srt},
-    {"spr", &Sas::spr},       {"st", &Sas::st},       {"se", &Sas::se},
-    {"sip", &Sas::sip},       {"si", &Sas::si},       {"ses", &Sas::ses},
-    {"skoid", &Sas::skoid},   {"sktid", &Sas::sktid}, {"skt", &Sas::skt},
-    {"ske", &Sas::ske},       {"sks", &Sas::sks},     {"skv", &Sas::skv},
-    {"skdutid", &Sas::skdutid}, {"saoid", &Sas::saoid}, {"suoid", &Sas::suoid},
-    {"scid", &Sas::scid},     {"sduoid", &Sas::sduoid}, {"sdd", &Sas::sdd},
-    {"srh", &Sas::srh},       {"srq", &Sas::srq},     {"sr", &Sas::sr},
-    {"sp", &Sas::sp},         {"rscc", &Sas::rscc},   {"rscd", &Sas::rscd},
-    {"rsce", &Sas::rsce},     {"rscl", &Sas::rscl},   {"rsct", &Sas::rsct},
+    {"sv", &Sas::sv},           {"ss", &Sas::ss},         {"srt", &Sas::srt},
+    {"spr", &Sas::spr},         {"st", &Sas::st},         {"se", &Sas::se},
+    {"sip", &Sas::sip},         {"si", &Sas::si},         {"ses", &Sas::ses},
+    {"skoid", &Sas::skoid},     {"sktid", &Sas::sktid},   {"skt", &Sas::skt},
+    {"ske", &Sas::ske},         {"sks", &Sas::sks},       {"skv", &Sas::skv},
+    {"skdutid", &Sas::skdutid}, {"saoid", &Sas::saoid},   {"suoid", &Sas::suoid},
+    {"scid", &Sas::scid},       {"sduoid", &Sas::sduoid}, {"sdd", &Sas::sdd},
+    {"srh", &Sas::srh},         {"srq", &Sas::srq},       {"sr", &Sas::sr},
+    {"sp", &Sas::sp},           {"rscc", &Sas::rscc},     {"rscd", &Sas::rscd},
+    {"rsce", &Sas::rsce},       {"rscl", &Sas::rscl},     {"rsct", &Sas::rsct},
     {"sig", &Sas::sig}};
 
 bool has_sig(std::string_view query) {

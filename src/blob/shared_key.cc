@@ -72,8 +72,8 @@ std::string canonical_query(std::string_view query) {
     const std::size_t equals = pair.find('=');
     const std::string name = to_lower(decoded(pair.substr(0, equals)));
     if (name.empty() && equals == std::string_view::npos) continue;
-    parameters[name].push_back(
-        equals == std::string_view::npos ? "" : decoded(pair.substr(equals + 1)));
+    parameters[name].push_back(equals == std::string_view::npos ? ""
+                                                                : decoded(pair.substr(equals + 1)));
   }
   std::string out;
   for (auto& [name, values] : parameters) {
@@ -138,8 +138,7 @@ std::string shared_key_lite_string(const SignedRequest& request, std::string_vie
                                    HeaderOrder order) {
   const http::Fields& fields = *request.headers;
   std::string out(request.method);
-  for (const std::string_view text :
-       {fields.get("content-md5"), fields.get("content-type")})
+  for (const std::string_view text : {fields.get("content-md5"), fields.get("content-type")})
     out.append("\n").append(text);
   out.append("\n").append(date_line(fields)).append("\n");
   out += canonical_headers(fields, order) + resource_path(request, account);
@@ -194,12 +193,12 @@ bool verify_shared_key(const SignedRequest& request, const AuthorizationField& f
   bool matches = false;
   for (const HeaderOrder order : {HeaderOrder::bytes, HeaderOrder::words}) {
     if (field.scheme == AuthorizationField::Scheme::shared_key_lite) {
-      matches |= verify(key, shared_key_lite_string(request, field.account, order),
-                        field.signature);
+      matches |=
+          verify(key, shared_key_lite_string(request, field.account, order), field.signature);
       continue;
     }
-    matches |= verify(key, full_string(request, field.account, order, ZeroLength::empty),
-                      field.signature);
+    matches |=
+        verify(key, full_string(request, field.account, order, ZeroLength::empty), field.signature);
     // Clients of before 2015 write a zero; some of them without sending the field.
     if (!matches && request.content_length == 0)
       matches |= verify(key, full_string(request, field.account, order, ZeroLength::digit),

@@ -107,8 +107,7 @@ Result<BlobReader> Storage::open_blob(const Place& place, const Conditions& cond
     for (;;) {
       TRY(const bool more, parts->step());
       if (!more) break;
-      reader.parts_.push_back(
-          {begin, parts->number(1), nullptr, files_->path_of(parts->text(0))});
+      reader.parts_.push_back({begin, parts->number(1), nullptr, files_->path_of(parts->text(0))});
       begin += parts->number(1);
     }
     if (begin != row->info.bytes) return fail(Errc::internal, "the parts of a blob do not add up");
@@ -146,9 +145,9 @@ Result<std::size_t> BlobReader::read(std::uint64_t offset, std::span<char> into)
       const ssize_t got = ::pread(*extent.descriptor, into.data() + done, left, off_t(at));
       if (got < 0 && errno == EINTR) continue;
       if (got <= 0)
-        return fail(Errc::unavailable, got == 0 ? std::string("content is shorter than recorded")
-                                                : std::string("cannot read content: ") +
-                                                      std::strerror(errno));
+        return fail(Errc::unavailable,
+                    got == 0 ? std::string("content is shorter than recorded")
+                             : std::string("cannot read content: ") + std::strerror(errno));
       done += std::size_t(got);
       at += std::uint64_t(got);
       left -= std::uint64_t(got);

@@ -115,7 +115,8 @@ class Storage {
                          std::string_view lease_id);
   Result<BlobInfo> put_block_list(const Place& place, const std::vector<BlockRef>& blocks,
                                   const PutOptions& options, const Conditions& conditions);
-  // Drops uncommitted blocks whose ids (base64) `matches` picks: of a job that will not commit them.
+  // Drops uncommitted blocks whose ids (base64) `matches` picks: of a job that will not commit
+  // them.
   Result<void> discard_blocks(const Place& place,
                               const std::function<bool(std::string_view id)>& matches);
   Result<BlockLists> block_lists(const Place& place, std::string_view lease_id);

@@ -125,8 +125,7 @@ Result<std::vector<const Stored*>> resolve(const std::vector<BlockRef>& wanted, 
 Result<std::uint64_t> insert_parts(Session& session, std::uint64_t blob,
                                    const std::vector<BlockRef>& blocks,
                                    const std::vector<const Stored*>& stored) {
-  TRY(store::Statement * put,
-      session.statement("INSERT INTO parts VALUES(?1,?2,?3,?4,?5,?6)"));
+  TRY(store::Statement * put, session.statement("INSERT INTO parts VALUES(?1,?2,?3,?4,?5,?6)"));
   std::uint64_t bytes = 0;
   for (std::size_t i = 0; i < stored.size(); ++i) {
     TRY_OK(put->bind(1, blob)

@@ -2,8 +2,8 @@
 #include "base/crypto.h"
 #include "base/text.h"
 #include "blob/fault.h"
-#include "blob/index.h"
 #include "blob/files.h"
+#include "blob/index.h"
 #include "blob/rows_internal.h"
 #include "blob/storage.h"
 
@@ -42,7 +42,8 @@ std::size_t page_size(const ListQuery& query) {
 }
 
 // Walks the names of a container from one on, those with only uncommitted blocks among them when
-// they are wanted. A fresh query after each prefix that is skipped: seeking is cheaper than reading.
+// they are wanted. A fresh query after each prefix that is skipped: seeking is cheaper than
+// reading.
 class BlobWalk {
  public:
   BlobWalk(Session& session, std::uint64_t container, const ListQuery& query, TimeMs now)
@@ -59,8 +60,8 @@ class BlobWalk {
   }
 
  private:
-  static constexpr const char* kBlobs = "SELECT " MLGATE_BLOB_COLUMNS
-                                        " FROM blobs WHERE container=?1 AND name>=?2 ORDER BY name";
+  static constexpr const char* kBlobs =
+      "SELECT " MLGATE_BLOB_COLUMNS " FROM blobs WHERE container=?1 AND name>=?2 ORDER BY name";
   static constexpr const char* kAll =
       "SELECT " MLGATE_BLOB_COLUMNS
       " FROM blobs WHERE container=?1 AND name>=?2 UNION ALL SELECT 0, container, name, 0, since,"
@@ -282,8 +283,7 @@ Result<void> Storage::remove_account(std::string_view account) {
   const TimeMs now = clock_.now_ms();
   return index_->write([&](Session& session) -> Result<void> {
     std::vector<std::uint64_t> containers;
-    TRY(store::Statement * rows,
-        session.statement("SELECT id FROM containers WHERE account=?1"));
+    TRY(store::Statement * rows, session.statement("SELECT id FROM containers WHERE account=?1"));
     rows->bind(1, account);
     for (;;) {
       TRY(const bool more, rows->step());
