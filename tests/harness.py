@@ -55,11 +55,11 @@ class Server:
         self.data = Path(data)
         self.flags = ["--data", str(self.data), "--workers", "2"]
         # Free ports, chosen once, so that a restart keeps the addresses.
-        probes = [socket.socket() for _ in range(6)]
+        probes = [socket.socket() for _ in range(8)]
         for probe in probes:
             probe.bind(("127.0.0.1", 0))
         ports = iter(str(probe.getsockname()[1]) for probe in probes)
-        for role in ("gateway", "console", "services"):
+        for role in ("gateway", "console", "services", "blob"):
             self.flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
         for probe in probes:
             probe.close()

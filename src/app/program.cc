@@ -130,9 +130,9 @@ bool Program::plays(std::string_view role) const {
 Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
   std::unique_ptr<Program> program(new Program(settings));
   for (const std::string& role : program->roles_) {
-    if (role != "gateway" && role != "console" && role != "services")
+    if (role != "gateway" && role != "console" && role != "services" && role != "blob")
       return fail(Errc::invalid_argument,
-                  "setting 'roles' has '" + role + "'; the roles are gateway, console and services",
+                  "setting 'roles' has '" + role + "'; the roles are gateway, console, services and blob",
                   "roles");
   }
   if (!program->data_.initialised()) {
@@ -159,7 +159,8 @@ Result<void> Program::choose_ports_of(const std::string& role, RolePorts& ports)
 Result<void> Program::choose_ports() {
   TRY_OK(choose_ports_of("gateway", gateway_ports_));
   TRY_OK(choose_ports_of("console", console_ports_));
-  return choose_ports_of("services", services_ports_);
+  TRY_OK(choose_ports_of("services", services_ports_));
+  return choose_ports_of("blob", blob_ports_);
 }
 
 Result<void> Program::open_parts() {
@@ -185,6 +186,8 @@ Result<void> Program::open_parts() {
       identity::Identity::open(*store_, *vault_, clock,
                                {.tenant_id = options.tenant_id, .issuer = issuer_of(options)}));
   identity_ = std::make_unique<identity::Identity>(std::move(identity));
+
+  TRY(blob_, BlobRole::open(settings_, data_, *store_, *vault_, *identity_));
 
   std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const auto workers = std::size_t(settings_.integer("workers"));
@@ -374,6 +377,7 @@ void Program::make_handlers() {
   listen("gateway", gateway_ports_, *gateway_handler_);
   listen("console", console_ports_, *console_handler_);
   listen("services", services_ports_, *services_handler_);
+  if (plays("blob")) listen("blob", blob_ports_, blob_->make_endpoint(settings_));
 }
 
 Result<void> Program::publish(const std::string& service) {
@@ -456,6 +460,7 @@ Result<void> Program::start() {
   TRY_OK(restore_quotas());
   TRY_OK(load_instances());
   quota_checkpoint_->start();
+  blob_->start();
   servers_.resize(workers_.size());
   started_ = true;
   Result<void> opened;
@@ -490,6 +495,7 @@ void Program::close_listeners() {
 void Program::stop() {
   started_ = false;
   close_listeners();
+  blob_->stop();
   control_pool_.reset();
   compute_pool_.reset();
   workers_.clear();
@@ -509,7 +515,8 @@ Json Program::endpoints() const {
                        {"bind", Json(settings_.text("bind"))},
                        {"gateway", role(gateway_ports_)},
                        {"console", role(console_ports_)},
-                       {"services", role(services_ports_)}});
+                       {"services", role(services_ports_)},
+                       {"blob", role(blob_ports_)}});
 }
 
 std::string Program::banner() const {
@@ -523,6 +530,7 @@ std::string Program::banner() const {
   line("gateway", gateway_ports_, "managed APIs");
   line("console", console_ports_, "management REST and tokens");
   line("services", services_ports_, "web services and Studio API");
+  line("blob", blob_ports_, "blob storage");
   return out;
 }
 

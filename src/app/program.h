@@ -2,6 +2,7 @@
 // The running program: builds every part in order, starts the listeners, and takes all down in
 // reverse. The only place that sees everything.
 #include "analytics/recorder.h"
+#include "app/blob_role.h"
 #include "app/data_folder.h"
 #include "app/settings.h"
 #include "control/control.h"
@@ -52,6 +53,7 @@ class Program {
   const RolePorts& gateway() const noexcept { return gateway_ports_; }
   const RolePorts& console() const noexcept { return console_ports_; }
   const RolePorts& services() const noexcept { return services_ports_; }
+  const RolePorts& blob() const noexcept { return blob_ports_; }
   // The addresses, for people.
   std::string banner() const;
 
@@ -84,7 +86,7 @@ class Program {
 
   Settings settings_;
   DataFolder data_;
-  RolePorts gateway_ports_, console_ports_, services_ports_;
+  RolePorts gateway_ports_, console_ports_, services_ports_, blob_ports_;
   std::vector<std::string> roles_;
 
   std::unique_ptr<store::Vault> vault_;
@@ -92,6 +94,8 @@ class Program {
   net::TlsContext server_tls_, client_tls_;
   net::DialGuard guard_;
   std::unique_ptr<identity::Identity> identity_;
+
+  std::unique_ptr<BlobRole> blob_;
 
   policy::Limits limits_;
   gateway::Publisher publisher_;

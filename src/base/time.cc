@@ -145,6 +145,31 @@ std::string to_http_date(TimeMs time) {
   return {text.data(), std::size_t(size)};
 }
 
+std::optional<TimeMs> parse_http_date(std::string_view text) noexcept {
+  constexpr std::string_view kMonths = "JanFebMarAprMayJunJulAugSepOctNovDec";
+  // "Sun, 06 Nov 1994 08:49:37 GMT"
+  if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT")
+    return std::nullopt;
+  text.remove_prefix(5);
+  CivilTime civil;
+  unsigned year = 0;
+  if (!digits(text, 2, civil.day) || !skip(text, ' ')) return std::nullopt;
+  const std::size_t month = kMonths.find(text.substr(0, 3));
+  if (month == std::string_view::npos || month % 3 != 0) return std::nullopt;
+  civil.month = unsigned(month / 3) + 1;
+  text.remove_prefix(3);
+  if (!skip(text, ' ') || !digits(text, 4, year) || !skip(text, ' ') ||
+      !digits(text, 2, civil.hour) || !skip(text, ':') || !digits(text, 2, civil.minute) ||
+      !skip(text, ':') || !digits(text, 2, civil.second))
+    return std::nullopt;
+  civil.year = year;
+  using namespace std::chrono;
+  const year_month_day date{std::chrono::year(int(year)), std::chrono::month(civil.month),
+                            day(civil.day)};
+  if (!date.ok() || civil.hour > 23 || civil.minute > 59 || civil.second > 60) return std::nullopt;
+  return from_civil(civil);
+}
+
 std::string to_timespan(std::int64_t seconds) {
   std::array<char, 48> text{};
   const auto days = static_cast<long long>(seconds / 86'400);

@@ -27,6 +27,8 @@ std::string to_iso8601(TimeMs time);
 std::optional<TimeMs> parse_iso8601(std::string_view text) noexcept;
 // "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 5.6.7).
 std::string to_http_date(TimeMs time);
+// Reads that form; nullopt for any other.
+std::optional<TimeMs> parse_http_date(std::string_view text) noexcept;
 // .NET TimeSpan: "hh:mm:ss" below one day, else "d.hh:mm:ss". `seconds` >= 0.
 std::string to_timespan(std::int64_t seconds);
 
