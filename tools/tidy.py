@@ -22,16 +22,14 @@ LIBRARIES = {
     "openssl": ("openssl/",),
     "sodium": ("sodium.h", "sodium/"),
     "simdjson": ("simdjson.h",),
-    "pugixml": ("pugixml.hpp",),
     "spdlog": ("spdlog/",),
     "fmt": ("fmt/",),
     "sqlite": ("sqlite3.h",),
-    "hopscotch": ("tsl/",),
     "cli11": ("CLI/",),
     "yamlcpp": ("yaml-cpp/",),
 }
-# These two may stand in headers: coroutine types cannot be forward-declared, map members neither.
-IN_HEADERS = ("asio", "hopscotch")
+# May stand in headers: coroutine types cannot be forward-declared.
+IN_HEADERS = ("asio",)
 TEST_LIBRARIES = ("gtest/", "gmock/", "benchmark/")
 SYSTEM = re.compile(
     r"(sys|netinet|arpa|linux|net)/\w+\.h"
