@@ -25,12 +25,9 @@ LIBRARIES = {
     "spdlog": ("spdlog/",),
     "fmt": ("fmt/",),
     "sqlite": ("sqlite3.h",),
-    "hopscotch": ("tsl/",),
     "cli11": ("CLI/",),
     "yamlcpp": ("yaml-cpp/",),
 }
-# May stand in headers: map members cannot be forward-declared.
-IN_HEADERS = ("hopscotch",)
 TEST_LIBRARIES = ("gtest/", "gmock/", "benchmark/")
 SYSTEM = re.compile(
     r"(sys|netinet|arpa|linux|net)/\w+\.h"
@@ -216,7 +213,7 @@ class Tidy:
                 continue
             if library not in self.modules.libraries[module]:
                 self.find(path, number, f"'{module}' may not use {library} (src/modules.txt)")
-            elif path.endswith(".h") and library not in IN_HEADERS:
+            elif path.endswith(".h"):
                 self.find(path, number, f"<{included}> belongs in a .cc file")
             return
         if re.fullmatch(r"[a-z_0-9]+", included) or SYSTEM.fullmatch(included):

@@ -131,9 +131,10 @@ Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
   std::unique_ptr<Program> program(new Program(settings));
   for (const std::string& role : program->roles_) {
     if (role != "gateway" && role != "console" && role != "services" && role != "blob")
-      return fail(Errc::invalid_argument,
-                  "setting 'roles' has '" + role + "'; the roles are gateway, console, services and blob",
-                  "roles");
+      return fail(
+          Errc::invalid_argument,
+          "setting 'roles' has '" + role + "'; the roles are gateway, console, services and blob",
+          "roles");
   }
   if (!program->data_.initialised()) {
     return fail(Errc::not_found, program->data_.root.string() +

@@ -178,8 +178,12 @@ net::Task<Response> Client::fetch(FetchRequest request, std::size_t body_bytes_m
   if (!connection) {
     CO_TRY(connection, co_await connect(origin));
   }
-  CO_TRY_OK(co_await connection->stream.write_all(compose_fetch(request, url), response_));
-  CO_TRY_OK(co_await connection->read_head(request.method, response_));
+  const auto sent = co_await connection->stream.write_all(compose_fetch(request, url), response_);
+  if (!sent && sent.error().code() == Errc::timeout) co_return std::unexpected(sent.error());
+  // A server that refuses a body answers and closes while the body is still being sent; what it
+  // said has come all the same.
+  const auto answered = co_await connection->read_head(request.method, response_);
+  if (!answered) co_return std::unexpected(sent ? answered.error() : sent.error());
   Response response;
   response.status = connection->head.status;
   response.reason = std::string(connection->head.reason);
@@ -192,7 +196,7 @@ net::Task<Response> Client::fetch(FetchRequest request, std::size_t body_bytes_m
       co_return fail(Errc::exhausted, "The answer of " + request.url + " is too large.");
     response.body += piece;
   }
-  give_back(origin, std::move(connection));
+  if (sent) give_back(origin, std::move(connection));
   co_return response;
 }
 

@@ -10,7 +10,6 @@
 namespace mlgate::http {
 namespace {
 
-constexpr std::int64_t kSlowGraceNs = 10'000'000'000;
 constexpr std::int64_t kLingerNs = 4'000'000'000;
 constexpr std::size_t kLingerBytesMax = 256 * 1024;
 constexpr std::size_t kDrainBytesMax = 64 * 1024;
@@ -147,9 +146,9 @@ net::Awaitable<void> Http1Connection::refuse(int status, std::string_view what) 
 
 bool Http1Connection::too_slow() const noexcept {
   const std::int64_t spent_ns = server_.worker_.now_ns() - body_since_ns_;
-  if (spent_ns < kSlowGraceNs) return false;
-  return double(in_.body_bytes()) * 1e9 <
-         double(server_.options_.limits.body_rate_min) * double(spent_ns);
+  const ServerLimits& limits = server_.options_.limits;
+  if (spent_ns < std::chrono::nanoseconds(limits.body_rate_after).count()) return false;
+  return double(in_.body_bytes()) * 1e9 < double(limits.body_rate_min) * double(spent_ns);
 }
 
 std::optional<std::string_view> Http1Connection::buffered_body() noexcept {

@@ -20,8 +20,9 @@ struct ServerLimits {
   std::chrono::seconds head_time{10};  // From the first byte of a request to the end of its head.
   std::chrono::seconds idle_time{60};  // Between requests.
   std::chrono::seconds body_gap{30};  // Without a byte of the body, or without the peer taking any.
-  std::uint64_t body_rate_min = 256;  // Bytes per second, on average, after the first 10 s.
-  std::size_t connections_max = 100'000;  // Per worker; above, new ones are closed at once.
+  std::uint64_t body_rate_min = 256;  // Bytes per second, on average,
+  std::chrono::seconds body_rate_after{10};  // once this has passed.
+  std::size_t connections_max = 100'000;     // Per worker; above, new ones are closed at once.
 };
 
 struct ServerOptions {

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <future>
 #include <string>
 
@@ -40,7 +41,9 @@ class EchoHandler final : public Handler {
     response.set("X-Path", call.head().path);
     response.set("X-Peer", call.peer());
     if (!body) {
-      response.status = body.error().code() == Errc::exhausted ? 413 : 400;
+      response.status = body.error().code() == Errc::exhausted ? 413
+                        : body.error().code() == Errc::timeout ? 408
+                                                               : 400;
     } else {
       response.body = *body;
     }
@@ -72,11 +75,25 @@ class Fixture : public testing::Test {
       ServerOptions options;
       options.limits.idle_time = 1s;
       options.limits.head_time = 1s;
+      adjust(options.limits);
       server_ = std::make_unique<Server>(worker_, handler_, options);
       ASSERT_TRUE(server_->open());
       client_ = std::make_unique<Client>(worker_, net::AddressCheck(), nullptr, ClientLimits{});
       tasks_ = std::make_unique<net::TaskGroup>(worker_.executor());
     });
+  }
+  virtual void adjust(ServerLimits&) {}
+  std::size_t connections() {
+    std::size_t out = 0;
+    worker_.run_and_wait([&] { out = server_->connections(); });
+    return out;
+  }
+  // Each look at the worker lets it work on.
+  bool reaches_connections(std::size_t wanted) {
+    const auto until = std::chrono::steady_clock::now() + 10s;
+    while (connections() != wanted)
+      if (std::chrono::steady_clock::now() > until) return false;
+    return true;
   }
   void TearDown() override {
     std::promise<void> stopped;
@@ -256,9 +273,7 @@ TEST_F(Fixture, TheClientRoundTripsLargeBodiesOverOneConnection) {
     EXPECT_EQ(answer->status, 200);
     EXPECT_EQ(answer->body, std::string(size, 'b'));
   }
-  std::size_t connections = 0;
-  worker_.run_and_wait([&] { connections = server_->connections(); });
-  EXPECT_EQ(connections, 1U);
+  EXPECT_EQ(connections(), 1U);
 }
 
 TEST_F(Fixture, TheClientReadsChunkedStreams) {
@@ -273,12 +288,63 @@ TEST_F(Fixture, ABodyOverTheLimitIsAnswered) {
                              .url = url("/big"),
                              .headers = {},
                              .body = std::string((4 << 20) + 1, 'b')});
-  // The answer may come while the body is still being sent; either way the caller is told.
-  if (answer) {
-    EXPECT_EQ(answer->status, 413);
-  } else {
-    EXPECT_EQ(answer.error().code(), Errc::unavailable);
+  // It comes while the body is still being sent, and the connection breaks under the sender.
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->status, 413);
+  // Which does not harm the next call.
+  const auto next = fetch({.method = "GET", .url = url("/next"), .headers = {}, .body = {}});
+  ASSERT_TRUE(next) << next.error().message();
+  EXPECT_EQ(next->status, 200);
+}
+
+TEST_F(Fixture, APooledConnectionThatDiedIsNotUsed) {
+  ASSERT_TRUE(fetch({.method = "GET", .url = url("/a"), .headers = {}, .body = {}}));
+  EXPECT_EQ(connections(), 1U);
+  // The server closes what has been idle for a second; the client finds out by itself.
+  ASSERT_TRUE(reaches_connections(0));
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = fetch({.method = "POST", .url = url("/b"), .headers = {}, .body = "x"});
+    ASSERT_TRUE(answer) << answer.error().message();
+    EXPECT_EQ(answer->body, "x");
   }
+  EXPECT_EQ(connections(), 1U);
+}
+
+class SlowBodies : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.body_rate_after = 0s;
+    limits.body_rate_min = 1'000'000'000;
+  }
+};
+
+TEST_F(SlowBodies, ABodyThatComesTooSlowlyIsRefused) {
+  const int fd = dial();
+  const std::string_view head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
+  ASSERT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
+  ASSERT_TRUE(reaches_connections(1));
+  // Whatever the machine does meanwhile, a byte per look is not a gigabyte per second.
+  const std::string out = talk_on(fd, "b");
+  ::close(fd);
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
+  EXPECT_NE(out.find("Connection: close"), std::string::npos);
+}
+
+class FewConnections : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.connections_max = 2;
+    limits.idle_time = 30s;
+  }
+};
+
+TEST_F(FewConnections, ThoseAboveTheLimitAreClosedAtOnce) {
+  const int first = dial(), second = dial();
+  ASSERT_TRUE(reaches_connections(2));
+  EXPECT_EQ(talk("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), "");
+  ::close(first);
+  ASSERT_TRUE(reaches_connections(1));
+  EXPECT_TRUE(
+      talk("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 "));
+  ::close(second);
 }
 
 }  // namespace

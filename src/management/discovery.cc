@@ -9,10 +9,12 @@
 namespace mlgate::management {
 namespace {
 
-// The tenant in a path is its id or "common" and its like.
+// The tenant in a path is its id, "common" and its like, or "adfs": the name under which clients
+// ask a sign-in service that stands by itself, without asking the cloud's whether it may be
+// trusted.
 bool is_tenant(const Call& call, std::string_view segment) {
-  return equals_ignoring_case(segment, call.env.options.tenant_id) ||
-         equals_ignoring_case(segment, "common") || equals_ignoring_case(segment, "organizations");
+  const auto is = [&](std::string_view name) { return equals_ignoring_case(segment, name); };
+  return is(call.env.options.tenant_id) || is("common") || is("organizations") || is("adfs");
 }
 
 http::Response oauth_error(int status, std::string_view error, std::string_view description) {

@@ -282,7 +282,7 @@ bool Management::owns(std::string_view path) const {
   first = first.substr(0, first.find('/'));
   const auto is = [&](std::string_view name) { return equals_ignoring_case(first, name); };
   if (is("subscriptions") || is("tenants") || is("providers") || is("common") ||
-      is("organizations") || is(environment_->options.tenant_id))
+      is("organizations") || is("adfs") || is(environment_->options.tenant_id))
     return true;
   return equals_ignoring_case(path, "/metadata/endpoints");
 }
