@@ -48,6 +48,7 @@ class Recorder::Sink final : public UsageSink {
  public:
   Sink(Recorder& recorder, std::size_t bytes) : recorder_(recorder), ring_(bytes) {}
 
+  void started() noexcept override { counters_.started.add(); }
   bool record(const UsageRecord& record) noexcept override {
     counters_.ended.add();
     counters_.classes[std::size_t(classify(record.response_code))].add();
@@ -109,8 +110,6 @@ UsageSink& Recorder::sink(std::size_t index) noexcept { return *sinks_[index]; }
 const WorkerCounters& Recorder::counters(std::size_t index) const noexcept {
   return sinks_[index]->counters();
 }
-
-void Recorder::call_started(std::size_t index) noexcept { sinks_[index]->counters().started.add(); }
 
 void Recorder::wake() noexcept {
   if (awake_.exchange(true, std::memory_order_relaxed)) return;

@@ -59,8 +59,6 @@ class Recorder {
   const CallSeries& series() const noexcept { return series_; }
   // Of one worker. Threads: any.
   const WorkerCounters& counters(std::size_t index) const noexcept;
-  // A call reached the gateway. Worker `index` alone uses it.
-  void call_started(std::size_t index) noexcept;
   std::uint64_t dropped_total() const noexcept;
   // Log lines that could not be written, e.g. because the disk is full, and failed rotations.
   std::uint64_t lost_lines_total() const noexcept { return lost_.load(std::memory_order_relaxed); }

@@ -1,6 +1,7 @@
 #include "analytics/series.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace mlgate::analytics {
 

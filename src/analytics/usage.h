@@ -42,6 +42,8 @@ struct UsageRecord {
 class UsageSink {
  public:
   virtual ~UsageSink() = default;
+  // A call reached the gateway; its record follows when it is over.
+  virtual void started() noexcept {}
   // Copies; never waits. False when the record was dropped.
   virtual bool record(const UsageRecord& record) noexcept = 0;
 };

@@ -433,11 +433,17 @@ void GatewayHandler::open_station(net::Worker& worker, const Publisher& publishe
 
 void GatewayHandler::close_station(const net::Worker& worker) { stations_[worker.index()].reset(); }
 
+std::size_t GatewayHandler::idle_backends(const net::Worker& worker) const noexcept {
+  const auto& station = stations_[worker.index()];
+  return station ? station->client_.idle_connections() : 0;
+}
+
 net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   Station& station = *stations_[server.worker().index()];
   const std::int64_t began_ns = system_clock().steady_ns();
   std::unique_ptr<Call> owned = station.take();
   Call& call = *owned;
+  station.sink_.started();
   call.options = options_.gateway;
   call.pin = station.snapshots_.pin();
   const http::RequestHead& head = server.head();

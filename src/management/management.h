@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,18 @@ namespace mlgate::management {
 // Every violation of a policy document, in document order; field() is the element.
 using CheckPolicy = std::function<std::vector<Error>(
     const apim::PolicyScope& scope, std::string_view text, apim::PolicyFormat format)>;
+
+// Debug credentials and traces, which the gateway makes and keeps. Services and APIs by number.
+struct Tracing {
+  std::function<std::string(apim::EntityNumber service, apim::EntityNumber api, TimeMs now_ms,
+                            TimeMs expires_ms)>
+      issue;
+  std::function<void(apim::EntityNumber service, TimeMs now_ms)> invalidate;
+  // The trace as JSON.
+  std::function<std::optional<std::string>(apim::EntityNumber service, std::string_view id,
+                                           TimeMs now_ms)>
+      find;
+};
 
 struct Options {
   std::string subscription_id = "00000000-0000-0000-0000-000000000001";
@@ -37,6 +50,7 @@ struct Options {
   apim::DefaultContent default_content;
   apim::Publish publish;     // May be empty.
   CheckPolicy check_policy;  // May be empty.
+  Tracing tracing;           // Its functions may be empty: calls cannot be traced.
 };
 
 struct Environment;
@@ -51,6 +65,9 @@ class Management {
   // True for the paths that this interface answers.
   bool owns(std::string_view path) const;
   http::Response handle(const http::Request& request);
+
+  // Whom the bearer token of a request was issued to; denied when it has none that is good.
+  Result<identity::Principal> principal_of(const http::Request& request) const;
 
   // For the control side, which reads whole instances, and for the portals.
   apim::Repository& repository() noexcept;

@@ -127,6 +127,11 @@ constexpr std::array kService{
     Route{"POST", "subscriptions/{}/regeneratePrimaryKey", regenerate_primary_key, kPublisher},
     Route{"POST", "subscriptions/{}/regenerateSecondaryKey", regenerate_secondary_key, kPublisher},
 
+    Route{"POST", "gateways/{}/listDebugCredentials", list_debug_credentials, kPublisher},
+    Route{"POST", "gateways/{}/invalidateDebugCredentials", invalidate_debug_credentials,
+          kPublisher},
+    Route{"POST", "gateways/{}/listTrace", list_trace, kPublisher},
+
     Route{"GET", "policies", list_policies},
     Route{"GET", "policies/{}", get_policy},
     Route{"PUT", "policies/{}", put_policy, kPublisher},

@@ -14,6 +14,9 @@ namespace mlgate::net {
 struct ListenAddress {
   std::string host = "127.0.0.1";  // A literal address; "0.0.0.0" or "::" for all.
   std::uint16_t port = 0;          // 0: any free port.
+  // A socket that listens already, handed down by a service manager; it stays the caller's. Workers
+  // share it, so that connections outlive the process that stops.
+  int inherited = -1;
 };
 
 class Listener {
@@ -26,15 +29,22 @@ class Listener {
   Result<void> open(const ListenAddress& address, Accepted accepted);
   // Accepts until closed. Thread: the worker's.
   Awaitable<void> run();
+  // Takes what has connected already, so that nobody is turned away by close(). False: more may
+  // wait.
+  bool take_waiting();
   void close() noexcept { watch_.close(); }
+  bool is_open() const noexcept { return watch_.is_open(); }
   std::uint16_t port() const noexcept { return port_; }
 
  private:
+  Result<void> inherit(int fd);
+  void note_port();
   Worker& worker_;
   Watch watch_;
   Deadline forever_, pause_;
   Accepted accepted_;
   int fd_ = -1;
+  bool starved_ = false;
   std::uint16_t port_ = 0;
 };
 
