@@ -117,13 +117,38 @@ std::string url_of(const UsageRecord& record) {
 }
 
 void append_error(std::string& out, const UsageRecord& record) {
-  out += ",\"lastError\":{\"source\":";
-  append_text(out, record.error_source);
+  out += "{\"elapsed\":";
+  append_ms(out, record.error_elapsed_ns);
+  text_field(out, "source", record.error_source);
   text_field(out, "scope", record.error_scope);
   text_field(out, "section", record.error_section);
   text_field(out, "reason", record.error_reason);
   text_field(out, "message", record.error_message);
   out += '}';
+}
+
+// A call raises at most one error: on-error runs once.
+void append_errors(std::string& out, const UsageRecord& record) {
+  out += ",\"lastError\":";
+  append_error(out, record);
+  out += ",\"errors\":[";
+  append_error(out, record);
+  out += ']';
+}
+
+void append_hex(std::string& out, std::uint64_t number) {
+  constexpr char kHex[] = "0123456789abcdef";
+  for (int shift = 60; shift >= 0; shift -= 4) out += kHex[(number >> shift) & 0xF];
+}
+
+// Ties the line to its spans.
+void append_trace(std::string& out, const UsageRecord& record) {
+  out += ",\"traceId\":\"";
+  append_hex(out, record.trace_id[0]);
+  append_hex(out, record.trace_id[1]);
+  out += "\",\"spanId\":\"";
+  append_hex(out, record.span_id);
+  out += '"';
 }
 
 void append_backend(std::string& out, const UsageRecord& record) {
@@ -168,7 +193,7 @@ void AccessLogFormat::append(std::string& out, const UsageRecord& record) {
   number_field(out, "responseCode", record.response_code);
   number_field(out, "responseSize", std::int64_t(record.response_bytes));
   number_field(out, "requestSize", std::int64_t(record.request_bytes));
-  out += ",\"cache\":\"none\"";
+  out += ",\"cache\":\"none\",\"cacheTime\":0.000";
   ms_field(out, "totalTime", record.total_ns);
   ms_field(out, "clientTime", record.client_ns);
   text_field(out, "callerIpAddress", record.caller_address);
@@ -182,7 +207,8 @@ void AccessLogFormat::append(std::string& out, const UsageRecord& record) {
   text_field(out, "userId", record.user_name);
   text_field(out, "apimSubscriptionId", record.subscription_name);
   if (!record.backend_url.empty()) append_backend(out, record);
-  if (!record.error_source.empty()) append_error(out, record);
+  if (record.span_id != 0) append_trace(out, record);
+  if (!record.error_source.empty()) append_errors(out, record);
   out += "}\n";
 }
 

@@ -1,7 +1,9 @@
 // What one call costs the worker (a copy into its ring) and the writer thread (counting and one
 // line).
 #include "analytics/access_log.h"
+#include "analytics/counters.h"
 #include "analytics/ring.h"
+#include "analytics/series.h"
 #include "analytics/totals.h"
 
 #include <benchmark/benchmark.h>
@@ -51,8 +53,33 @@ void count(benchmark::State& state) {
   for (auto _ : state) totals.add(record);
 }
 
+void count_series(benchmark::State& state) {
+  CallSeries series;
+  auto record = record_of_one_call();
+  for (auto _ : state) {
+    record.api = (record.api + 1) % 64;
+    series.add(record);
+  }
+}
+
+// What a worker pays besides the copy into its ring.
+void count_on_worker(benchmark::State& state) {
+  WorkerCounters counters;
+  const auto record = record_of_one_call();
+  for (auto _ : state) {
+    counters.started.add();
+    counters.ended.add();
+    counters.classes[std::size_t(classify(record.response_code))].add();
+    counters.request_bytes.add(record.request_bytes);
+    counters.response_bytes.add(record.response_bytes);
+    benchmark::ClobberMemory();
+  }
+}
+
 BENCHMARK(format_line);
 BENCHMARK(count);
+BENCHMARK(count_series);
+BENCHMARK(count_on_worker);
 
 }  // namespace
 }  // namespace mlgate::analytics

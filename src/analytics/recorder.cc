@@ -1,9 +1,5 @@
 #include "analytics/recorder.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <new>
@@ -41,7 +37,8 @@ constexpr std::string_view UsageRecord::* kTexts[] = {&UsageRecord::method,
                                                       &UsageRecord::error_reason,
                                                       &UsageRecord::error_message,
                                                       &UsageRecord::error_scope,
-                                                      &UsageRecord::error_section};
+                                                      &UsageRecord::error_section,
+                                                      &UsageRecord::trace_state};
 
 }  // namespace
 
@@ -51,12 +48,17 @@ class Recorder::Sink final : public UsageSink {
  public:
   Sink(Recorder& recorder, std::size_t bytes) : recorder_(recorder), ring_(bytes) {}
 
+  void started() noexcept override { counters_.started.add(); }
   bool record(const UsageRecord& record) noexcept override {
+    counters_.ended.add();
+    counters_.classes[std::size_t(classify(record.response_code))].add();
+    counters_.request_bytes.add(record.request_bytes);
+    counters_.response_bytes.add(record.response_bytes);
     std::size_t size = sizeof record;
     for (const auto text : kTexts) size += std::min((record.*text).size(), kTextBytesMax);
     const auto room = ring_.reserve(size);
     if (room.empty()) {
-      dropped_.fetch_add(1, std::memory_order_relaxed);
+      counters_.dropped_records.add();
       return false;
     }
     auto* copy = ::new (room.data()) UsageRecord(record);
@@ -73,15 +75,20 @@ class Recorder::Sink final : public UsageSink {
   }
 
   ByteRing& ring() noexcept { return ring_; }
-  std::uint64_t dropped() const noexcept { return dropped_.load(std::memory_order_relaxed); }
+  WorkerCounters& counters() noexcept { return counters_; }
 
  private:
   Recorder& recorder_;
   ByteRing ring_;
-  std::atomic<std::uint64_t> dropped_{0};
+  WorkerCounters counters_;
 };
 
-Recorder::Recorder(RecorderOptions options) : options_(std::move(options)) {
+Recorder::Recorder(RecorderOptions options)
+    : options_(std::move(options)),
+      series_(options_.series_max),
+      file_({.path = options_.access_log_path,
+             .bytes_max = options_.access_log_bytes_max,
+             .files_kept = options_.access_logs_kept}) {
   for (std::size_t i = 0; i < options_.workers; ++i) {
     sinks_.push_back(std::make_unique<Sink>(*this, options_.ring_bytes));
   }
@@ -89,29 +96,19 @@ Recorder::Recorder(RecorderOptions options) : options_(std::move(options)) {
 
 Result<std::unique_ptr<Recorder>> Recorder::start(RecorderOptions options) {
   std::unique_ptr<Recorder> out(new Recorder(std::move(options)));
-  TRY_OK(out->open_log());
+  if (!out->options_.access_log_path.empty()) {
+    TRY_OK(out->file_.open());
+  }
   out->thread_ = std::thread([raw = out.get()] { raw->run(); });
   return out;
 }
 
-Recorder::~Recorder() {
-  stop();
-  if (file_ >= 0) ::close(file_);
-}
+Recorder::~Recorder() { stop(); }
 
 UsageSink& Recorder::sink(std::size_t index) noexcept { return *sinks_[index]; }
 
-Result<void> Recorder::open_log() {
-  if (options_.access_log_path.empty()) return {};
-  const int fresh =
-      ::open(options_.access_log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-  if (fresh < 0) {
-    return fail(Errc::unavailable, "cannot open the access log " + options_.access_log_path + ": " +
-                                       std::strerror(errno));
-  }
-  if (file_ >= 0) ::close(file_);
-  file_ = fresh;
-  return {};
+const WorkerCounters& Recorder::counters(std::size_t index) const noexcept {
+  return sinks_[index]->counters();
 }
 
 void Recorder::wake() noexcept {
@@ -138,23 +135,14 @@ void Recorder::flush() {
 
 std::uint64_t Recorder::dropped_total() const noexcept {
   std::uint64_t out = 0;
-  for (const auto& sink : sinks_) out += sink->dropped();
+  for (const auto& sink : sinks_) out += sink->counters().dropped_records.read();
   return out;
 }
 
 void Recorder::write_out() {
-  std::string_view rest = pending_;
-  while (file_ >= 0 && !rest.empty()) {
-    const auto written = ::write(file_, rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      lost_.fetch_add(pending_lines_, std::memory_order_relaxed);
-      break;
-    }
-    rest.remove_prefix(std::size_t(written));
-  }
+  if (pending_.empty()) return;
+  lost_.fetch_add(file_.write(pending_), std::memory_order_relaxed);
   pending_.clear();
-  pending_lines_ = 0;
 }
 
 // True when there was something to read.
@@ -164,10 +152,9 @@ bool Recorder::drain() {
     for (auto bytes = sink->ring().front(); !bytes.empty(); bytes = sink->ring().front()) {
       const auto& record = *std::launder(reinterpret_cast<const UsageRecord*>(bytes.data()));
       totals_.add(record);
-      if (file_ >= 0) {
-        format_.append(pending_, record);
-        ++pending_lines_;
-      }
+      series_.add(record);
+      if (file_.is_open()) format_.append(pending_, record);
+      if (record.sampled && options_.spans) options_.spans->offer(record);
       sink->ring().release();
       if (pending_.size() >= kWriteBytes) write_out();
       any = true;
@@ -187,10 +174,9 @@ void Recorder::run() {
       last = stopping_;
     }
     awake_.store(false, std::memory_order_relaxed);
-    if (reopen_.exchange(false, std::memory_order_acquire)) {
-      write_out();
+    if (reopen_.exchange(false, std::memory_order_acquire) && file_.is_open()) {
       // A log that cannot be opened again goes on in the old file.
-      if (auto opened = open_log(); !opened) lost_.fetch_add(1, std::memory_order_relaxed);
+      if (auto opened = file_.open(); !opened) lost_.fetch_add(1, std::memory_order_relaxed);
     }
     (void)drain();
     write_out();

@@ -3,7 +3,10 @@
 // and writes the access log in large pieces. stop() writes what is there; what a full ring refused
 // is counted.
 #include "analytics/access_log.h"
+#include "analytics/counters.h"
+#include "analytics/log_file.h"
 #include "analytics/ring.h"
+#include "analytics/series.h"
 #include "analytics/totals.h"
 #include "analytics/usage.h"
 #include "base/result.h"
@@ -19,10 +22,21 @@
 
 namespace mlgate::analytics {
 
+// Takes the spans of sampled calls. Called on the writer thread; does not wait.
+class SpanSink {
+ public:
+  virtual ~SpanSink() = default;
+  virtual void offer(const UsageRecord& record) = 0;
+};
+
 struct RecorderOptions {
   std::string access_log_path;  // Empty: no access log; the calls are counted all the same.
+  std::uint64_t access_log_bytes_max = 0;  // See LogFileOptions.
+  int access_logs_kept = 4;
   std::size_t workers = 1;
   std::size_t ring_bytes = 1 << 20;  // Per worker; a power of two.
+  std::size_t series_max = 2'000;
+  SpanSink* spans = nullptr;  // Outlives the recorder. Null: no spans.
 };
 
 class Recorder {
@@ -42,14 +56,16 @@ class Recorder {
   void flush();
 
   const UsageTotals& totals() const noexcept { return totals_; }
+  const CallSeries& series() const noexcept { return series_; }
+  // Of one worker. Threads: any.
+  const WorkerCounters& counters(std::size_t index) const noexcept;
   std::uint64_t dropped_total() const noexcept;
-  // Log lines that could not be written, e.g. because the disk is full.
+  // Log lines that could not be written, e.g. because the disk is full, and failed rotations.
   std::uint64_t lost_lines_total() const noexcept { return lost_.load(std::memory_order_relaxed); }
 
  private:
   class Sink;
   explicit Recorder(RecorderOptions options);
-  Result<void> open_log();
   void run();
   bool drain();
   void write_out();
@@ -58,10 +74,10 @@ class Recorder {
   RecorderOptions options_;
   std::vector<std::unique_ptr<Sink>> sinks_;
   UsageTotals totals_;
+  CallSeries series_;
   AccessLogFormat format_;
+  LogFile file_;
   std::string pending_;
-  std::uint64_t pending_lines_ = 0;
-  int file_ = -1;
   std::atomic<bool> reopen_{false};
   std::atomic<bool> awake_{false};
   std::atomic<std::uint64_t> lost_{0};

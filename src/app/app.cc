@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
   add_tutorial(program, chosen);
   add_config(program, chosen);
   add_ca(program, chosen);
+  add_top(program, chosen);
   add_version(program, chosen);
   CLI11_PARSE(program, argc, argv);
 

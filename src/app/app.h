@@ -30,6 +30,7 @@ void add_init(CLI::App& program, Chosen& chosen);
 void add_tutorial(CLI::App& program, Chosen& chosen);
 void add_config(CLI::App& program, Chosen& chosen);
 void add_ca(CLI::App& program, Chosen& chosen);
+void add_top(CLI::App& program, Chosen& chosen);
 void add_version(CLI::App& program, Chosen& chosen);
 
 int run(int argc, char** argv);

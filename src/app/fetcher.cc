@@ -14,18 +14,19 @@ net::Awaitable<void> deliver(http::Client& client, http::FetchRequest request,
 
 }  // namespace
 
-Result<std::unique_ptr<Fetcher>> Fetcher::make(const std::string& ca_certificate) {
+Result<std::unique_ptr<Fetcher>> Fetcher::make(const std::string& ca_certificate,
+                                               http::ClientLimits limits, net::AddressCheck check) {
   constexpr std::string_view kProtocols[] = {"http/1.1"};
   TRY(net::TlsContext tls, net::make_client_context(ca_certificate, kProtocols));
-  return std::unique_ptr<Fetcher>(new Fetcher(std::move(tls)));
+  return std::unique_ptr<Fetcher>(new Fetcher(std::move(tls), limits, std::move(check)));
 }
 
-Fetcher::Fetcher(net::TlsContext tls) : tls_(std::move(tls)) {
+Fetcher::Fetcher(net::TlsContext tls, http::ClientLimits limits, net::AddressCheck check)
+    : tls_(std::move(tls)) {
   worker_.start();
-  worker_.run_and_wait([this] {
+  worker_.run_and_wait([&] {
     tasks_ = std::make_unique<net::TaskGroup>(worker_.executor());
-    client_ = std::make_unique<http::Client>(worker_, net::AddressCheck(), tls_.get(),
-                                             http::ClientLimits{});
+    client_ = std::make_unique<http::Client>(worker_, std::move(check), tls_.get(), limits);
   });
 }
 

@@ -12,12 +12,14 @@ namespace mlgate::app {
 class Fetcher {
  public:
   // `ca_certificate`: a file with authorities to trust besides the system's; may be empty.
-  static Result<std::unique_ptr<Fetcher>> make(const std::string& ca_certificate);
+  static Result<std::unique_ptr<Fetcher>> make(const std::string& ca_certificate,
+                                               http::ClientLimits limits = {},
+                                               net::AddressCheck check = {});
   ~Fetcher();
   Result<http::Response> fetch(http::FetchRequest request);
 
  private:
-  explicit Fetcher(net::TlsContext tls);
+  Fetcher(net::TlsContext tls, http::ClientLimits limits, net::AddressCheck check);
   net::TlsContext tls_;
   net::Worker worker_{0};
   std::unique_ptr<net::TaskGroup> tasks_;

@@ -23,7 +23,8 @@ namespace {
 constexpr std::size_t kControlThreads = 4;
 constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
-constexpr std::chrono::seconds kDrainTime{10};
+// How long callers that keep their connections may take to come back once more before a stop.
+constexpr std::chrono::seconds kFarewellTime{1};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
 constexpr std::size_t kConsoleBytesMax = 8 << 20;
 constexpr std::size_t kFormBytesMax = 64 << 10;
@@ -141,6 +142,7 @@ Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
                                      " is not initialised; run 'mlgate init --data " +
                                      program->data_.root.string() + "' first");
   }
+  TRY(program->operations_, Operations::make(program->settings_, program->data_));
   TRY_OK(program->choose_ports());
   TRY_OK(program->open_parts());
   return program;
@@ -150,9 +152,13 @@ Result<void> Program::choose_ports_of(const std::string& role, RolePorts& ports)
   if (!plays(role)) return {};
   for (const bool tls : {false, true}) {
     const std::string flag = role + (tls ? ".https_port" : ".http_port");
-    TRY(const std::uint16_t port,
-        free_port(settings_.text("bind"), std::uint16_t(settings_.integer(flag)), flag));
-    (tls ? ports.https : ports.http) = port;
+    std::uint16_t& port = tls ? ports.https : ports.http;
+    const auto wanted = std::uint16_t(settings_.integer(flag));
+    if (const auto socket = operations_->inherited(role + (tls ? ".https" : ".http"), wanted)) {
+      port = socket->port;
+    } else {
+      TRY(port, free_port(settings_.text("bind"), wanted, flag));
+    }
   }
   return {};
 }
@@ -161,6 +167,9 @@ Result<void> Program::choose_ports() {
   TRY_OK(choose_ports_of("gateway", gateway_ports_));
   TRY_OK(choose_ports_of("console", console_ports_));
   TRY_OK(choose_ports_of("services", services_ports_));
+  if (const std::int64_t port = settings_.integer("metrics.port"); port >= 0) {
+    TRY(metrics_port_, free_port(settings_.text("bind"), std::uint16_t(port), "metrics.port"));
+  }
   return choose_ports_of("blob", blob_ports_);
 }
 
@@ -174,12 +183,7 @@ Result<void> Program::open_parts() {
   constexpr std::string_view kProtocols[] = {"http/1.1"};
   TRY(server_tls_, net::make_server_context(tls.server_certificate, tls.server_key, kProtocols));
   TRY(client_tls_, net::make_client_context(tls.ca_certificate, kProtocols));
-  if (settings_.flag("dial.allow_link_local")) {
-    for (const char* range : {"169.254.0.0/16", "fe80::/10"}) {
-      TRY(const net::IpRange parsed, net::IpRange::parse(range));
-      guard_.allow(parsed);
-    }
-  }
+  TRY(guard_, make_dial_guard(settings_));
 
   const management::Options options = management_options(
       settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
@@ -201,8 +205,13 @@ Result<void> Program::open_parts() {
 
   const std::string& log = settings_.text("gateway.access_log");
   TRY(recorder_,
-      analytics::Recorder::start({.access_log_path = log.empty() ? "" : (data_.root / log).string(),
-                                  .workers = workers_.size()}));
+      analytics::Recorder::start(
+          {.access_log_path = log.empty() ? "" : (data_.root / log).string(),
+           .access_log_bytes_max = std::uint64_t(settings_.integer("gateway.access_log_max")),
+           .access_logs_kept = int(settings_.integer("gateway.access_log_kept")),
+           .workers = workers_.size(),
+           .series_max = std::size_t(settings_.integer("metrics.series")),
+           .spans = operations_->spans()}));
   make_services();
   make_control();
   make_management();
@@ -280,6 +289,8 @@ void Program::make_management() {
   options.publish = [this](const std::string& service) { return publish(service); };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
+  options.tracing = operations_->tracing();
+  operations_->set_console(options.console_url);
   for (const char* host : {"http://localhost:", "http://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.http));
   for (const char* host : {"https://localhost:", "https://127.0.0.1:"})
@@ -292,6 +303,7 @@ void Program::make_handlers() {
   gateway::HandlerOptions options;
   options.gateway.backend_failure_as_http =
       settings_.text("gateway.backend_failure_status") == "http";
+  options.gateway.watching = &operations_->watching();
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
@@ -333,6 +345,7 @@ void Program::make_handlers() {
           .error = console_error,
           .admit = {}}},
       console_error, bodies_max);
+  operations_->add_console_routes(console, *management_, console_error);
   console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
                                                         console_error, bodies_max);
 
@@ -368,17 +381,24 @@ void Program::make_handlers() {
   http::Handler* console_clear = console_redirect_.get();
   if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
   if (plays("console"))
-    listeners_.push_back({"data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
-  const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& handler) {
+    listeners_.push_back(
+        {"console", "data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
+  const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
-    http::Handler& clear = role == "console" ? *console_clear : handler;
-    listeners_.push_back({role + ".http_port", ports.http, nullptr, &clear});
-    listeners_.push_back({role + ".https_port", ports.https, server_tls_.get(), &handler});
+    http::Handler& handler = operations_->front(inner, role);
+    http::Handler& clear = role == "console" ? operations_->front(*console_clear, role) : handler;
+    listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &clear});
+    listeners_.push_back({role, role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
   listen("console", console_ports_, *console_handler_);
   listen("services", services_ports_, *services_handler_);
   if (plays("blob")) listen("blob", blob_ports_, blob_->make_endpoint(settings_));
+  if (metrics_port_ == 0) return;
+  metrics_handler_ = std::make_unique<http::Dispatcher>(
+      *control_pool_, std::vector<Route>{operations_->metrics_route(console_error)}, console_error);
+  listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
+                        &operations_->front(*metrics_handler_, "metrics")});
 }
 
 Result<void> Program::publish(const std::string& service) {
@@ -445,8 +465,14 @@ Result<void> Program::open_listeners(net::Worker& worker) {
   for (const Listener& listener : listeners_) {
     if (!listener.unix_path.empty() && worker.index() != 0) continue;
     http::ServerOptions options;
-    options.address = {settings_.text("bind"), listener.port, listener.unix_path};
+    options.address.host = settings_.text("bind");
+    options.address.port = listener.port;
+    options.address.unix_path = listener.unix_path;
+    const std::string name = listener.role + (listener.tls ? ".https" : ".http");
+    if (const auto socket = operations_->inherited(name, listener.port))
+      options.address.inherited = socket->fd;
     options.tls = listener.tls;
+    options.descriptor_max = operations_->descriptor_max(listener.role);
     servers.push_back(std::make_unique<http::Server>(worker, *listener.handler, options));
     if (auto opened = servers.back()->open(); !opened)
       return std::unexpected(std::move(opened).error().within("--" + listener.flag));
@@ -472,16 +498,62 @@ Result<void> Program::start() {
     });
   }
   if (!opened) return opened;
-  return write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain);
+  TRY_OK(write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain));
+  std::vector<net::Worker*> workers;
+  for (const auto& worker : workers_) workers.push_back(worker.get());
+  operations_->begin({.recorder = *recorder_,
+                      .limits = limits_,
+                      .publisher = publisher_,
+                      .control_pool = *control_pool_,
+                      .compute_pool = *compute_pool_,
+                      .workers = std::move(workers),
+                      .local = [this](net::Worker& worker) { return look_at(worker); }});
+  return {};
+}
+
+WorkerLocal Program::look_at(net::Worker& worker) const {
+  WorkerLocal out;
+  const auto& servers = servers_[worker.index()];
+  for (std::size_t i = 0; i < servers.size(); ++i) {
+    const Listener& listener = listeners_[i];
+    out.listeners.push_back(
+        {listener.role + (listener.tls ? ".https" : ".http"), servers[i]->counts()});
+  }
+  out.blocks_made = worker.blocks().made();
+  out.blocks_unused = worker.blocks().unused();
+  if (plays("gateway")) out.idle_backends = gateway_handler_->idle_backends(worker);
+  return out;
+}
+
+// Callers that keep their connections are told with their next answer; who does not come back in
+// time is closed while idle.
+void Program::drain_listeners() {
+  for (const auto& worker : workers_) {
+    worker->run_and_wait([&] {
+      for (const auto& server : servers_[worker->index()]) server->drain();
+    });
+  }
+  const auto until = std::chrono::steady_clock::now() + kFarewellTime;
+  std::size_t open = 1;
+  while (open > 0 && std::chrono::steady_clock::now() < until) {
+    open = 0;
+    for (const auto& worker : workers_) {
+      worker->run_and_wait([&] {
+        for (const auto& server : servers_[worker->index()]) open += server->connections();
+      });
+    }
+    if (open > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
 }
 
 void Program::close_listeners() {
+  const std::chrono::seconds grace(settings_.integer("stop.grace"));
   std::vector<std::future<void>> ended;
   for (const auto& worker : workers_) {
     for (const auto& server : servers_[worker->index()]) {
       auto done = std::make_shared<std::promise<void>>();
       ended.push_back(done->get_future());
-      worker->post([&server, done] { server->stop(kDrainTime, [done] { done->set_value(); }); });
+      worker->post([&server, done, grace] { server->stop(grace, [done] { done->set_value(); }); });
     }
   }
   for (std::future<void>& one : ended) one.wait();
@@ -495,12 +567,16 @@ void Program::close_listeners() {
 
 void Program::stop() {
   started_ = false;
+  operations_->begin_drain();
+  drain_listeners();
   close_listeners();
   blob_->stop();
+  operations_->end_watch();
   control_pool_.reset();
   compute_pool_.reset();
   workers_.clear();
   recorder_->stop();
+  operations_->end_export();
   quota_checkpoint_->stop();
   std::error_code ignored;
   std::filesystem::remove(data_.endpoints(), ignored);
@@ -514,6 +590,7 @@ Json Program::endpoints() const {
   };
   return Json::object({{"pid", Json(std::int64_t(::getpid()))},
                        {"bind", Json(settings_.text("bind"))},
+                       {"metrics", Json(std::int64_t(metrics_port_))},
                        {"gateway", role(gateway_ports_)},
                        {"console", role(console_ports_)},
                        {"services", role(services_ports_)},

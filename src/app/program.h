@@ -4,6 +4,7 @@
 #include "analytics/recorder.h"
 #include "app/blob_role.h"
 #include "app/data_folder.h"
+#include "app/operations.h"
 #include "app/settings.h"
 #include "control/control.h"
 #include "control/quota_checkpoint.h"
@@ -49,6 +50,8 @@ class Program {
   Result<void> start();
   // Lets calls end, then ends all threads. What was acknowledged is on disk.
   void stop();
+  // Closes and opens the access log again, after a rotation. Threads: any.
+  void reopen_logs() noexcept { recorder_->reopen(); }
 
   const RolePorts& gateway() const noexcept { return gateway_ports_; }
   const RolePorts& console() const noexcept { return console_ports_; }
@@ -58,7 +61,8 @@ class Program {
   std::string banner() const;
 
  private:
-  struct Listener {    // What is listened on, by every worker.
+  struct Listener {  // What is listened on, by every worker.
+    std::string role;
     std::string flag;  // "gateway.http_port"
     std::uint16_t port = 0;
     ssl_ctx_st* tls = nullptr;
@@ -81,13 +85,17 @@ class Program {
   // Has the server certificate name every instance; under published_mutex_ or before start.
   Result<void> renew_certificate();
   Result<void> open_listeners(net::Worker& worker);
+  WorkerLocal look_at(net::Worker& worker) const;
+  void drain_listeners();
   void close_listeners();
   Json endpoints() const;
 
   Settings settings_;
   DataFolder data_;
   RolePorts gateway_ports_, console_ports_, services_ports_, blob_ports_;
+  std::uint16_t metrics_port_ = 0;  // 0: no listener of its own.
   std::vector<std::string> roles_;
+  std::unique_ptr<Operations> operations_;
 
   std::unique_ptr<store::Vault> vault_;
   std::unique_ptr<store::Store> store_;
@@ -116,7 +124,8 @@ class Program {
       published_;  // Instances the gateway has, by name.
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
-  std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_;
+  std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_,
+      metrics_handler_;
   std::unique_ptr<http::HttpsRedirect> console_redirect_;
   std::vector<Listener> listeners_;
   std::vector<std::vector<std::unique_ptr<http::Server>>> servers_;  // By worker.

@@ -65,6 +65,9 @@ const std::vector<SettingInfo>& all_settings() {
        "500, or http for 502 and 504, when a backend fails."},
       {"gateway.access_log", text, "logs/access.log", 0, 0,
        "Access log file, below the data folder; empty means none."},
+      {"gateway.access_log_max", integer, "1073741824", 0, 1LL << 50,
+       "Bytes after which the access log begins a new file; 0 means never."},
+      {"gateway.access_log_kept", integer, "4", 0, 1000, "Older access logs that are kept."},
       {"gateway.backend_timeout", integer, "300", 1, 3600,
        "Seconds that a backend may take to its response head."},
       {"console.http_port", integer, "8081", 0, 65535,
@@ -95,6 +98,36 @@ const std::vector<SettingInfo>& all_settings() {
        "Id of the one tenant."},
       {"dial.allow_link_local", boolean, "false", 0, 0,
        "Whether backends at link-local and metadata addresses may be called."},
+      {"metrics.port", integer, "-1", -1, 65535,
+       "Port that serves /metrics to anyone who reaches it; -1 means none."},
+      {"metrics.access", text, "loopback", 0, 0,
+       "Who reads /metrics on the console listener without a token: loopback, any, or token for "
+       "nobody."},
+      {"metrics.series", integer, "2000", 10, 1'000'000,
+       "Most series of calls; what would be more is counted as _other."},
+      {"telemetry.otlp_endpoint", text, "", 0, 0,
+       "URL of an OpenTelemetry collector (OTLP over HTTP), as http://localhost:4318; empty means "
+       "none."},
+      {"telemetry.otlp_headers", list, "", 0, 0,
+       "Headers for the collector, as name=value; they may hold a secret.", true},
+      {"telemetry.service_name", text, "mlgate", 0, 0, "Name of the service in spans and metrics."},
+      {"telemetry.trace_context", text, "auto", 0, 0,
+       "join: be a span of the caller's trace; pass: leave traceparent alone; auto: join with a "
+       "collector."},
+      {"telemetry.sample_percent", integer, "100", 0, 100,
+       "Share of the traces that begin here which is recorded; callers decide about theirs."},
+      {"telemetry.metrics_interval", integer, "60", 1, 3600, "Seconds between pushes of metrics."},
+      {"traces.kept", integer, "10000", 1, 1'000'000, "Most traces of calls that are kept."},
+      {"traces.bytes", integer, "268435456", 1 << 20, 1LL << 36, "Most bytes that they take."},
+      {"limits.memory", integer, "0", 0, 1 << 24,
+       "MiB of resident memory above which calls are refused with 503; 0 means 90 % of the control "
+       "group's limit, if it has one."},
+      {"limits.descriptors_reserve", integer, "0", 0, 1 << 20,
+       "Descriptors kept for backends and files: above, connections are refused; 0 means an "
+       "eighth."},
+      {"stop.delay", integer, "0", 0, 3600,
+       "Seconds between the signal to stop and its effect, while health checks already fail."},
+      {"stop.grace", integer, "10", 0, 3600, "Seconds that calls under way may take to end."},
       {"log.level", text, "info", 0, 0, "trace, debug, info, warn or error."},
   };
   return settings;
@@ -198,6 +231,7 @@ std::string Settings::to_yaml() const {
     out += (head.empty() ? "" : "  ") + key + ": ";
     std::string quoted;
     append_json_string(quoted, text(info.name));
+    if (info.secret && !text(info.name).empty()) quoted = "\"***\"";
     out +=
         info.type == SettingType::text || info.type == SettingType::list ? quoted : text(info.name);
     out += "\n";

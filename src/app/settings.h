@@ -22,6 +22,7 @@ struct SettingInfo {
   std::string_view default_text;
   std::int64_t minimum, maximum;  // Of integers.
   std::string_view help;          // One sentence.
+  bool secret = false;            // Never shown.
 };
 
 // Every setting there is, in the order of the reference.

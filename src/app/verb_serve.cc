@@ -1,4 +1,5 @@
-// mlgate serve: plays its roles until SIGTERM or SIGINT, then drains.
+// mlgate serve: plays its roles until SIGTERM or SIGINT, then drains. SIGUSR1 opens the access log
+// again.
 #include "app/app.h"
 #include "app/program.h"
 
@@ -17,6 +18,7 @@ sigset_t stop_signals() {
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGUSR1);
   return set;
 }
 
@@ -37,8 +39,10 @@ int run_serve(Context& context, int ready_fd) {
       complain("the ready descriptor takes no data");
     ::close(ready_fd);
   }
-  int which = 0;
-  sigwait(&signals, &which);
+  for (int which = 0; which != SIGTERM && which != SIGINT;) {
+    sigwait(&signals, &which);
+    if (which == SIGUSR1) (*program)->reopen_logs();
+  }
   (*program)->stop();
   return 0;
 }

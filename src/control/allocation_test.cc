@@ -66,6 +66,10 @@ TEST(Allocations, ACallInSteadyStateMakesNone) {
   ASSERT_TRUE(control.update(one_api()).empty());
   gateway::SnapshotHandle handle(publisher);
   gateway::Call call;
+  gateway::Watching watching;
+  watching.join_traces = true;
+  call.options.watching = &watching;
+  gateway::RequestIds ids;
   NoSink sink;
   char buffer[4096];
   std::size_t made = 0;
@@ -81,8 +85,11 @@ TEST(Allocations, ACallInSteadyStateMakesNone) {
     request.peer = "127.0.0.1";
     request.headers.add("Host", "localhost:8443");
     request.headers.add("Ocp-Apim-Subscription-Key", "0123456789abcdef0123456789abcdef");
+    request.headers.add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
     call.pin = handle.pin();
     call.x.now_ns = round;
+    gateway::begin_watching(call, ids);
+    ASSERT_TRUE(call.watch.context.joined());
     ASSERT_EQ(gateway::begin(call), gateway::Step::forward);
     ASSERT_TRUE(gateway::compose_forward_head(call, {}, buffer));
     call.x.response.status = 200;

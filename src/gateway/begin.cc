@@ -164,9 +164,14 @@ Step begin(Call& call) noexcept {
   take_operation(call, *match.binding, index);
   call.key_query_name = api.key_query;
   call.api_segments = match.segments;
+  const bool watched = call.watch.wanted();
+  if (watched) [[unlikely]]
+    trace_matched(call);
 
   bool has_key = false;
   const auto* context = authorize(call, has_key);
+  if (watched) [[unlikely]]
+    trace_authorized(call, has_key, context != nullptr);
   if (!context) return deny(call, has_key);
   take_product(call, *context);
   call.pipeline = context->pipelines[index].get();
@@ -176,6 +181,8 @@ Step begin(Call& call) noexcept {
 void Call::reset() noexcept {
   x.reset();
   pin.reset();
+  watch = {};
+  began_ns = 0;
   upgrade = false;
   service = nullptr;
   binding = nullptr;

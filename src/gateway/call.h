@@ -13,6 +13,7 @@
 #include "gateway/path.h"
 #include "gateway/publisher.h"
 #include "gateway/snapshot.h"
+#include "gateway/watch.h"
 #include "policy/exchange.h"
 
 #include <cstdint>
@@ -45,13 +46,16 @@ class RequestIds {
 
 struct GatewayOptions {
   bool backend_failure_as_http = false;  // gateway.backend_failure_status: http.
+  const Watching* watching = nullptr;    // Null: calls are not watched.
 };
 
 struct Call {
   policy::Exchange x;
   SnapshotPin pin;
   GatewayOptions options;
-  bool upgrade = false;  // The request asks for a protocol upgrade (WebSocket).
+  CallWatch watch;
+  std::int64_t began_ns = 0;  // Steady clock.
+  bool upgrade = false;       // The request asks for a protocol upgrade (WebSocket).
 
   const ServicePart* service = nullptr;
   const ApiBinding* binding = nullptr;
@@ -98,7 +102,8 @@ struct CallSizes {
   std::uint64_t response_bytes = 0;  // Head and body, as sent.
   std::int64_t total_ns = 0;
   std::int64_t backend_ns = 0;
-  std::int64_t client_ns = 0;  // Waiting for the caller, both ways.
+  std::int64_t backend_start_ns = 0;  // From the start of the call.
+  std::int64_t client_ns = 0;         // Waiting for the caller, both ways.
   std::string_view tls_version;
   std::string_view client_protocol = "HTTP/1.1";
   bool sent = true;  // False: the caller went away, response code 0.

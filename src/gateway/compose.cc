@@ -39,6 +39,13 @@ class Writer {
   bool full_ = false;
 };
 
+// The caller's trace headers, where the gateway is a span of its own: the parent is replaced, and a
+// state that belongs to no valid parent is left out.
+bool is_replaced_trace_field(const TraceContext& context, std::string_view name) noexcept {
+  if (name.size() == 11) return equals_ignoring_case(name, "traceparent");
+  return name.size() == 10 && !context.keep_state && equals_ignoring_case(name, "tracestate");
+}
+
 // True when one of the comma-separated tokens of `list` is `token`.
 bool lists(std::string_view list, std::string_view token) noexcept {
   while (!list.empty()) {
@@ -85,6 +92,15 @@ const http::Field* last_field(const http::Fields& fields, std::string_view name)
     if (field.name.size() == name.size() && equals_ignoring_case(field.name, name)) found = &field;
   }
   return found;
+}
+
+void write_trace_parent(Writer& out, const TraceContext& context) {
+  TraceParent parent{.span = context.backend_span, .sampled = context.sampled};
+  parent.trace[0] = context.trace[0];
+  parent.trace[1] = context.trace[1];
+  char text[kTraceparentBytes];
+  write_traceparent(parent, text);
+  out.field("traceparent", {text, sizeof text});
 }
 
 void write_framing(Writer& out, BodyFraming framing) {
@@ -145,6 +161,7 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
   const auto* host = request.host_overridden ? last_field(request.headers, "Host") : nullptr;
   out.field("Host", host ? host->value : std::string_view(backend.authority));
   const bool named = connection_names_fields(request.headers);
+  const bool traced = call.watch.context.joined();
   const auto* last_forwarded = last_field(request.headers, "X-Forwarded-For");
   for (const auto& field : request.headers) {
     const auto& [name, value] = field;
@@ -153,6 +170,7 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
     if (name.size() == 6 && equals_ignoring_case(name, "Expect")) continue;
     if (name.size() == 4 && equals_ignoring_case(name, "Host")) continue;
     if (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) continue;
+    if (traced && is_replaced_trace_field(call.watch.context, name)) continue;
     if (named && !is_end_to_end(name) && named_by_connection(request.headers, name)) continue;
     if (&field == last_forwarded) {
       out << name << ": " << value << ", " << request.peer << "\r\n";
@@ -161,6 +179,7 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
     }
   }
   if (!last_forwarded) out.field("X-Forwarded-For", request.peer);
+  if (traced) write_trace_parent(out, call.watch.context);
   if (call.upgrade) {
     if (const auto* upgrade = last_field(request.headers, "Upgrade")) {
       out << "Connection: Upgrade\r\nUpgrade: " << upgrade->value << "\r\n";

@@ -24,9 +24,26 @@ struct Service {
   http::Client& client;
   const HandlerOptions& options;
   net::Deadline* response_deadline = nullptr;
-  std::int64_t backend_ns = 0;
+  std::int64_t backend_ns = 0, backend_start_ns = 0, client_ns = 0;
   bool caller_gone = false;
 };
+
+// Adds the time until its end to what the call waited for its caller.
+class ClientTime {
+ public:
+  explicit ClientTime(Service& s) : s_(s), since_ns_(system_clock().steady_ns()) {}
+  ClientTime(const ClientTime&) = delete;
+  ~ClientTime() { s_.client_ns += system_clock().steady_ns() - since_ns_; }
+
+ private:
+  Service& s_;
+  std::int64_t since_ns_;
+};
+
+void trace_body(Service& s, policy::CallTrace::Body body, std::string_view bytes) {
+  if (s.call.x.trace) [[unlikely]]
+    s.call.x.trace->add_body(body, bytes);
+}
 
 BodyFraming framing_of(const http::RequestHead& head) {
   if (head.chunked) return {BodyFraming::Kind::chunked, 0};
@@ -36,6 +53,8 @@ BodyFraming framing_of(const http::RequestHead& head) {
 
 net::Awaitable<void> write_answer(Service& s) {
   const policy::ResponseHead& response = s.call.x.response;
+  add_trace_header(s.call);
+  trace_body(s, policy::CallTrace::Body::response, response.body);
   const auto started = s.server.start({.status = response.status,
                                        .reason = response.reason,
                                        .fields = &response.headers,
@@ -45,10 +64,12 @@ net::Awaitable<void> write_answer(Service& s) {
     co_return;
   }
   if (!s.server.try_append(response.body)) {
+    const ClientTime waiting(s);
     const auto written = co_await s.server.write(response.body);
     if (!written) s.caller_gone = true;
   }
   if (s.caller_gone || s.server.try_finish()) co_return;
+  const ClientTime waiting(s);
   const auto finished = co_await s.server.finish();
   if (!finished) s.caller_gone = true;
 }
@@ -72,7 +93,11 @@ net::Awaitable<void> serve_local(Service& s) {
   if (const auto buffered = s.server.buffered_body()) {
     body = *buffered;
   } else {
-    auto whole = co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max));
+    Result<std::string> whole;
+    {
+      const ClientTime waiting(s);
+      whole = co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max));
+    }
     if (!whole) {
       fail_reading(s, whole.error());
       if (!s.caller_gone) co_await write_answer(s);  // nothing to check
@@ -82,6 +107,7 @@ net::Awaitable<void> serve_local(Service& s) {
     body = kept;
   }
   Call& call = s.call;
+  trace_body(s, policy::CallTrace::Body::request, body);
   const policy::RequestHead& head = call.x.request;
   const http::Request request{.method = head.method,
                               .path = call.plan.path,
@@ -92,6 +118,7 @@ net::Awaitable<void> serve_local(Service& s) {
                               .headers = &head.headers,
                               .body = body};
   const std::int64_t sent_ns = system_clock().steady_ns();
+  s.backend_start_ns = sent_ns - call.began_ns;
   const http::Response response = co_await call.plan.backend->local->serve(request);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
   call.x.now_ns = s.server.worker().now_ns();
@@ -144,13 +171,18 @@ net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& conn
   const bool chunked = framing.kind == BodyFraming::Kind::chunked;
   net::Deadline& deadline = s.client.response_deadline();
   for (;;) {
-    const auto piece = co_await s.server.read_body();
+    Result<std::string_view> piece;
+    {
+      const ClientTime waiting(s);
+      piece = co_await s.server.read_body();
+    }
     if (!piece) {
       fail_reading(s, piece.error());
       co_return Streamed::caller_failed;
     }
     if (piece->empty()) break;
     passed += piece->size();
+    trace_body(s, policy::CallTrace::Body::request, *piece);
     if ((since_yield += piece->size()) >= kYieldBytes) {
       since_yield = 0;
       co_await net::yield(s.server.worker().executor());  // nothing to check
@@ -192,7 +224,11 @@ net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connect
     if (piece.state == State::end) co_return true;
     if (piece.state == State::need_more) {
       // What has come goes out before we wait for more: events must not sit in a buffer.
-      const auto flushed = co_await s.server.flush();
+      Result<void> flushed;
+      {
+        const ClientTime waiting(s);
+        flushed = co_await s.server.flush();
+      }
       if (!flushed) {
         s.caller_gone = true;
         co_return true;
@@ -203,7 +239,9 @@ net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connect
       piece = {State::data, *more};
     }
     if (piece.state == State::bad) co_return false;
+    trace_body(s, policy::CallTrace::Body::response, piece.bytes);
     if (s.server.try_append(piece.bytes)) continue;
+    const ClientTime waiting(s);
     const auto written = co_await s.server.write(piece.bytes);
     if (!written) {
       s.caller_gone = true;
@@ -226,6 +264,7 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
     co_await write_answer(s);  // nothing to check
     co_return;
   }
+  add_trace_header(call);
   const auto started = s.server.start(
       {.status = response.status,
        .reason = response.reason,
@@ -244,6 +283,7 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
   if (s.caller_gone) co_return;
   if (request_sent) s.client.give_back(origin, std::move(connection));
   if (s.server.try_finish()) co_return;
+  const ClientTime waiting(s);
   const auto finished = co_await s.server.finish();
   if (!finished) s.caller_gone = true;
 }
@@ -288,6 +328,7 @@ net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, 
   http::ClientConnection& backend = **connection;
   const UpstreamScope upstream(s.server, backend.stream);
   const std::int64_t sent_ns = system_clock().steady_ns();
+  s.backend_start_ns = sent_ns - call.began_ns;
   const auto sent =
       co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));
   Streamed streamed = Streamed::done;
@@ -338,6 +379,7 @@ net::Awaitable<void> serve_http(Service& s) {
   const http::Origin origin{backend.tls, backend.host, backend.port};
   const BodyFraming framing = framing_of(head);
   const std::optional<std::string_view> body = s.server.buffered_body();
+  if (body) trace_body(s, policy::CallTrace::Body::request, *body);
   for (int tries = 0; tries < 3; ++tries)
     if (co_await attempt_backend(s, origin, framing, body) == Attempt::done) co_return;
   fail_backend(s.call, BackendFailure::connect, backend.authority);
@@ -391,11 +433,17 @@ void GatewayHandler::open_station(net::Worker& worker, const Publisher& publishe
 
 void GatewayHandler::close_station(const net::Worker& worker) { stations_[worker.index()].reset(); }
 
+std::size_t GatewayHandler::idle_backends(const net::Worker& worker) const noexcept {
+  const auto& station = stations_[worker.index()];
+  return station ? station->client_.idle_connections() : 0;
+}
+
 net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   Station& station = *stations_[server.worker().index()];
   const std::int64_t began_ns = system_clock().steady_ns();
   std::unique_ptr<Call> owned = station.take();
   Call& call = *owned;
+  station.sink_.started();
   call.options = options_.gateway;
   call.pin = station.snapshots_.pin();
   const http::RequestHead& head = server.head();
@@ -409,8 +457,9 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   request.headers = head.fields;
   call.upgrade = equals_ignoring_case(head.upgrade, "websocket");
   call.x.now_ms = system_clock().now_ms();
-  call.x.now_ns = began_ns;
+  call.x.now_ns = call.began_ns = began_ns;
   station.ids_.next(call.x.request_id);
+  begin_watching(call, station.ids_);
 
   Service service{.server = server, .call = call, .client = station.client_, .options = options_};
   if (begin(call) == Step::answer) {
@@ -429,6 +478,8 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
           .response_bytes = server.bytes_out(),
           .total_ns = system_clock().steady_ns() - began_ns,
           .backend_ns = service.backend_ns,
+          .backend_start_ns = service.backend_start_ns,
+          .client_ns = service.client_ns,
           .tls_version = server.tls_version(),
           .client_protocol = head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1",
           .sent = !service.caller_gone},

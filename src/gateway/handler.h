@@ -54,6 +54,8 @@ class GatewayHandler final : public http::Handler {
   void open_station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,
                     net::AddressCheck guard, ssl_ctx_st* tls);
   void close_station(const net::Worker& worker);
+  // Idle connections to backends of one worker. On that worker's thread.
+  std::size_t idle_backends(const net::Worker& worker) const noexcept;
   // Room for the stations of that many workers. Before any worker starts.
   void reserve(std::size_t workers) { stations_.resize(workers); }
 

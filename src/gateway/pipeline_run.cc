@@ -9,6 +9,12 @@ using policy::Section;
 
 namespace {
 
+Flow run_step(Call& call, const policy::Step& step) {
+  if (call.x.trace) [[unlikely]]
+    return traced_step(call, step);
+  return step.policy->apply(call.x);
+}
+
 void note_place(Call& call, const policy::Step& step) {
   auto& error = call.x.error;
   error.source = step.source;
@@ -48,6 +54,8 @@ Step forward(Call& call) {
   }
   call.plan.backend = &backend;
   plan_target(call);
+  if (call.x.trace) [[unlikely]]
+    trace_forward(call);
   return Step::forward;
 }
 
@@ -55,7 +63,7 @@ Step run_backend(Call& call) {
   const auto& steps = (*call.pipeline)[Section::backend];
   while (call.backend_step < steps.size()) {
     const auto& step = steps[call.backend_step++];
-    switch (step.policy->apply(call.x)) {
+    switch (run_step(call, step)) {
       case Flow::next:
         break;
       case Flow::respond:
@@ -76,7 +84,7 @@ Step run_backend(Call& call) {
     x.response_additions.clear();
   }
   for (const auto& step : (*call.pipeline)[Section::outbound]) {
-    switch (step.policy->apply(x)) {
+    switch (run_step(call, step)) {
       case Flow::respond:
         return answered(call);
       case Flow::error:
@@ -94,7 +102,7 @@ Step run_backend(Call& call) {
 
 Step run_inbound(Call& call) {
   for (const auto& step : (*call.pipeline)[Section::inbound]) {
-    switch (step.policy->apply(call.x)) {
+    switch (run_step(call, step)) {
       case Flow::respond:
         return answered(call);
       case Flow::error:
@@ -113,9 +121,12 @@ Step run_after_backend(Call& call) { return run_backend(call); }
 Step run_on_error(Call& call) {
   auto& x = call.x;
   const bool again = std::exchange(x.error.raised, true);  // on-error runs at most once.
+  if (!again) x.error.at_ns = system_clock().steady_ns();
+  if (x.trace) [[unlikely]]
+    trace_error(call);
   if (call.pipeline && !again) {
     for (const auto& step : (*call.pipeline)[Section::on_error]) {
-      const Flow flow = step.policy->apply(x);
+      const Flow flow = run_step(call, step);
       if (flow == Flow::respond) break;
       if (flow != Flow::error) continue;
       // An error inside on-error ends processing.

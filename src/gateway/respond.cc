@@ -4,11 +4,15 @@
 #include "gateway/compose.h"
 #include "gateway/pipeline_run.h"
 
+#include <algorithm>
+
 namespace mlgate::gateway {
 
 Step respond(Call& call) noexcept {
   auto& x = call.x;
   call.backend_status = x.response.status;
+  if (x.trace) [[unlikely]]
+    trace_answer(call);
   remove_hop_by_hop(x.response.headers);
   for (const auto& field : x.response_additions) x.response.headers.add(field.name, field.value);
   x.response_additions.clear();
@@ -102,6 +106,7 @@ void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noex
   record.user_name = matched.user_name;
   record.total_ns = sizes.total_ns;
   record.backend_ns = sizes.backend_ns;
+  record.backend_start_ns = sizes.backend_start_ns;
   record.client_ns = sizes.client_ns;
   record.request_bytes = sizes.request_bytes;
   record.response_bytes = sizes.response_bytes;
@@ -123,7 +128,17 @@ void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noex
     record.backend_protocol =
         call.plan.backend->kind == Backend::Kind::local ? std::string_view("local") : "HTTP/1.1";
   }
+  const TraceContext& context = call.watch.context;
+  if (context.joined()) {
+    std::ranges::copy(context.trace, record.trace_id);
+    record.span_id = context.span;
+    record.parent_span_id = context.parent;
+    record.backend_span_id = context.backend_span;
+    record.sampled = context.sampled;
+    record.trace_state = context.trace_state;
+  }
   if (x.error.raised) {
+    record.error_elapsed_ns = call.began_ns == 0 ? 0 : x.error.at_ns - call.began_ns;
     record.error_source = x.error.source;
     record.error_reason = x.error.reason;
     record.error_message = x.error.message;
@@ -131,6 +146,8 @@ void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noex
     record.error_section = x.error.section;
   }
   (void)sink.record(record);
+  if (x.trace) [[unlikely]]
+    keep_trace(call, sizes);
 }
 
 }  // namespace mlgate::gateway

@@ -83,6 +83,12 @@ class Client {
   // Keeps the connection for the next call when it can be used again; closes it otherwise.
   void give_back(const Origin& origin, std::unique_ptr<ClientConnection> connection);
 
+  // Connections that are kept for the next call.
+  std::size_t idle_connections() const noexcept {
+    std::size_t out = 0;
+    for (const auto& [origin, connections] : idle_) out += connections.size();
+    return out;
+  }
   net::Deadline& response_deadline() noexcept { return response_; }
   // One whole exchange; the body of the answer at most `body_bytes_max`.
   net::Task<Response> fetch(FetchRequest request, std::size_t body_bytes_max = 64 << 20);

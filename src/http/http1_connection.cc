@@ -223,6 +223,7 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
                             std::size_t(std::to_chars(number, number + 24, value).ptr - number));
   };
   const RequestHead& head = state_->head;
+  if (server_.draining_) keep_alive_ = false;
   put("HTTP/1.1 ");
   put(digits(std::uint64_t(response.status)));
   put(" ");

@@ -3,6 +3,7 @@
 #include "base/time.h"
 #include "http/http1_connection.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +12,9 @@ namespace mlgate::http {
 namespace {
 constexpr std::size_t kStatesKeptMax = 256;
 constexpr std::chrono::seconds kLinger{2};
+constexpr std::string_view kBusy =
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
+    "Connection: close\r\n\r\n";
 }  // namespace
 
 Server::Timeouts::Timeouts(net::Poller& poller, const ServerLimits& limits)
@@ -45,11 +49,34 @@ net::Awaitable<void> serve_connection(std::unique_ptr<Http1Connection> connectio
 }  // namespace
 
 void Server::accept(int fd, const net::Address& peer) {
-  if (stopping_ || connections_.size() >= options_.limits.connections_max) {
+  if (stopping_) {
     ::close(fd);
     return;
   }
+  if (connections_.size() >= options_.limits.connections_max || fd > options_.descriptor_max) {
+    refuse(fd);
+    return;
+  }
+  ++accepted_total_;
   net::spawn(tasks_, serve_connection(std::make_unique<Http1Connection>(*this, fd, peer)));
+}
+
+void Server::refuse(int fd) noexcept {
+  ++refused_total_;
+  if (!options_.tls) {
+    // What the caller sent is read away: bytes that were not would make the close a reset.
+    char scrap[2048];
+    (void)::recv(fd, scrap, sizeof scrap, MSG_DONTWAIT);
+    (void)::send(fd, kBusy.data(), kBusy.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  ::close(fd);
+}
+
+void Server::drain() {
+  draining_ = true;
+  while (listener_.is_open() && !listener_.take_waiting()) {
+  }
+  listener_.close();
 }
 
 void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,6 +30,16 @@ struct ServerOptions {
   net::ListenAddress address;
   ssl_ctx_st* tls = nullptr;  // Null for clear text.
   ServerLimits limits;
+  // A connection whose descriptor is above is refused: what is left is for calls under way,
+  // backends and files. Descriptors are dealt out lowest first, so the number says how many are in
+  // use.
+  int descriptor_max = std::numeric_limits<int>::max();
+};
+
+struct ServerCounts {
+  std::size_t connections = 0;
+  std::uint64_t accepted_total = 0;
+  std::uint64_t refused_total = 0;  // For want of descriptors, or above connections_max.
 };
 
 class Http1Connection;
@@ -43,11 +54,17 @@ class Server {
 
   Result<void> open();
   std::uint16_t port() const noexcept { return listener_.port(); }
+  // Takes no more connections, and has every answer from here on end its connection. Before stop(),
+  // so that callers who keep their connections are not cut off in the middle of a request.
+  void drain();
   // Takes no more connections, closes idle ones, lets calls end for at most `grace`, then cancels
   // them. `done` runs when no connection is left.
   void stop(std::chrono::nanoseconds grace, std::function<void()> done);
 
   std::size_t connections() const noexcept { return connections_.size(); }
+  ServerCounts counts() const noexcept {
+    return {connections_.size(), accepted_total_, refused_total_};
+  }
 
  private:
   friend class Http1Connection;
@@ -56,6 +73,7 @@ class Server {
     net::Deadline head, idle, body, linger;
   };
   void accept(int fd, const net::Address& peer);
+  void refuse(int fd) noexcept;
   std::unique_ptr<CallState> take_state();
   void give_state(std::unique_ptr<CallState> state);
   // "Date: …\r\n", renewed once a second.
@@ -71,7 +89,8 @@ class Server {
   std::vector<std::unique_ptr<CallState>> states_;
   std::string date_;
   std::int64_t date_until_ns_ = 0;
-  bool stopping_ = false;
+  std::uint64_t accepted_total_ = 0, refused_total_ = 0;
+  bool stopping_ = false, draining_ = false;
   std::unique_ptr<net::Timer> grace_timer_;
 };
 

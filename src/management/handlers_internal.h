@@ -115,6 +115,11 @@ http::Response list_subscription_secrets(Call& call);
 http::Response regenerate_primary_key(Call& call);
 http::Response regenerate_secondary_key(Call& call);
 
+// debugging.cc
+http::Response list_debug_credentials(Call& call);
+http::Response invalidate_debug_credentials(Call& call);
+http::Response list_trace(Call& call);
+
 // policies.cc: the scope is in the path.
 http::Response list_policies(Call& call);
 http::Response get_policy(Call& call);

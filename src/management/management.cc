@@ -276,6 +276,12 @@ Management::~Management() = default;
 
 apim::Repository& Management::repository() noexcept { return environment_->repository; }
 
+Result<identity::Principal> Management::principal_of(const http::Request& request) const {
+  const std::string_view header = request.header("Authorization");
+  if (!starts_with_ignoring_case(header, "Bearer ")) return fail(Errc::denied, "a token is needed");
+  return environment_->identity.check_token(trim(header.substr(7)), environment_->audiences);
+}
+
 bool Management::owns(std::string_view path) const {
   if (!path.starts_with('/')) return false;
   std::string_view first = path.substr(1);

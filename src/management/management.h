@@ -30,6 +30,18 @@ namespace mlgate::management {
 using CheckPolicy = std::function<std::vector<Error>(
     const apim::PolicyScope& scope, std::string_view text, apim::PolicyFormat format)>;
 
+// Debug credentials and traces, which the gateway makes and keeps. Services and APIs by number.
+struct Tracing {
+  std::function<std::string(apim::EntityNumber service, apim::EntityNumber api, TimeMs now_ms,
+                            TimeMs expires_ms)>
+      issue;
+  std::function<void(apim::EntityNumber service, TimeMs now_ms)> invalidate;
+  // The trace as JSON.
+  std::function<std::optional<std::string>(apim::EntityNumber service, std::string_view id,
+                                           TimeMs now_ms)>
+      find;
+};
+
 struct Options {
   std::string subscription_id = "00000000-0000-0000-0000-000000000001";
   std::string subscription_name = "mlgate";
@@ -43,6 +55,7 @@ struct Options {
   apim::Publish publish;                          // May be empty.
   CheckPolicy check_policy;                       // May be empty.
   const analytics::UsageTotals* usage = nullptr;  // Outlives it; null: reports are empty.
+  Tracing tracing;  // Its functions may be empty: calls cannot be traced.
 };
 
 struct Environment;
@@ -63,6 +76,9 @@ class Management {
   static bool needs_token(std::string_view path);
   // The answer to a request for a path that needs a token when its head has no good one.
   std::optional<http::Response> admit(const http::Request& head);
+
+  // Whom the bearer token of a request was issued to; denied when it has none that is good.
+  Result<identity::Principal> principal_of(const http::Request& request) const;
 
   // For the control side, which reads whole instances, and for the portals.
   apim::Repository& repository() noexcept;

@@ -134,6 +134,10 @@ constexpr std::array kService{
     Route{"GET", "reports/bySubscription", get_report},
     Route{"GET", "reports/byTime", get_report},
     Route{"GET", "reports/byGeo", get_report},
+    Route{"POST", "gateways/{}/listDebugCredentials", list_debug_credentials, kPublisher},
+    Route{"POST", "gateways/{}/invalidateDebugCredentials", invalidate_debug_credentials,
+          kPublisher},
+    Route{"POST", "gateways/{}/listTrace", list_trace, kPublisher},
 
     Route{"GET", "policies", list_policies},
     Route{"GET", "policies/{}", get_policy},

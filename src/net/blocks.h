@@ -47,6 +47,10 @@ class Block {
 // Thread: one worker's. Outlives its blocks.
 class BlockPool {
  public:
+  // Blocks made since the start, and those that wait for use.
+  std::size_t made() const noexcept { return made_; }
+  std::size_t unused() const noexcept { return free_.size(); }
+
   Block take() {
     Block block;
     block.pool_ = this;

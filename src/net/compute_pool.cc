@@ -40,6 +40,11 @@ bool ComputePool::post(std::move_only_function<void()> work) {
   return true;
 }
 
+std::size_t ComputePool::queued() const {
+  const std::scoped_lock lock(mutex_);
+  return queue_.size();
+}
+
 void ComputePool::work_loop() {
   for (;;) {
     std::move_only_function<void()> work;

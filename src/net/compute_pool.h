@@ -28,6 +28,7 @@ class ComputePool {
   // False when the queue is full: the work was not taken. From any thread.
   [[nodiscard]] bool post(std::move_only_function<void()> work);
 
+  std::size_t queued() const;
   // Runs `f` on the pool while the coroutine waits; exhausted when the queue is full. `T` is f's
   // result.
   template <class F, class T = std::invoke_result_t<F>>
@@ -51,7 +52,7 @@ class ComputePool {
 
  private:
   void work_loop();
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<std::move_only_function<void()>> queue_;
   std::size_t queue_max_;

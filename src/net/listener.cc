@@ -3,6 +3,7 @@
 #include "net/worker.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -16,7 +17,8 @@
 namespace mlgate::net {
 namespace {
 constexpr int kBacklog = 4096;
-}
+constexpr int kAcceptsInARow = 64;
+}  // namespace
 
 Listener::Listener(Worker& worker)
     : worker_(worker),
@@ -25,6 +27,7 @@ Listener::Listener(Worker& worker)
 
 Result<void> Listener::open(const ListenAddress& address, Accepted accepted) {
   accepted_ = std::move(accepted);
+  if (address.inherited >= 0) return inherit(address.inherited);
   return address.unix_path.empty() ? open_socket(address) : open_unix_socket(address.unix_path);
 }
 
@@ -82,38 +85,56 @@ Result<void> Listener::open_socket(const ListenAddress& address) {
     return fail(error == EADDRINUSE ? Errc::conflict : Errc::unavailable,
                 "cannot listen on " + text + ": " + std::strerror(error));
   }
+  note_port();
+  return {};
+}
+
+Result<void> Listener::inherit(int fd) {
+  fd_ = ::fcntl(fd, F_DUPFD_CLOEXEC, 3);
+  if (fd_ < 0) return fail(Errc::exhausted, std::string("no socket: ") + std::strerror(errno));
+  // Blocking or not is a property of the socket that all its holders share; accepting never waits.
+  ::fcntl(fd_, F_SETFL, ::fcntl(fd_, F_GETFL) | O_NONBLOCK);
+  note_port();
+  return {};
+}
+
+void Listener::note_port() {
   sockaddr_storage bound{};
   socklen_t bound_size = sizeof bound;
   ::getsockname(fd_, reinterpret_cast<sockaddr*>(&bound), &bound_size);
   port_ = ntohs(bound.ss_family == AF_INET ? reinterpret_cast<sockaddr_in&>(bound).sin_port
                                            : reinterpret_cast<sockaddr_in6&>(bound).sin6_port);
-  return {};
+}
+
+bool Listener::take_waiting() {
+  starved_ = false;
+  for (int taken = 0; taken < kAcceptsInARow; ++taken) {
+    if (!watch_.is_open()) return true;
+    Address peer;
+    peer.size = sizeof peer.storage;
+    const int fd = ::accept4(watch_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
+                             SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+      accepted_(fd, peer);
+      continue;
+    }
+    starved_ = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+    if (!starved_ && errno != EAGAIN) continue;  // An error of that one connection.
+    watch_.would_block_reading();
+    return true;
+  }
+  return false;
 }
 
 Awaitable<void> Listener::run() {
   watch_.open(worker_.poller(), fd_);
-  bool starved = false;
   for (;;) {
     // Out of descriptors, connections wait in the backlog and make no new event: look again after a
     // pause.
-    const Wake wake = co_await watch_.until_readable(starved ? pause_ : forever_);
+    const Wake wake = co_await watch_.until_readable(starved_ ? pause_ : forever_);
     if (wake == Wake::cancelled) co_return;
-    starved = false;
-    for (int taken = 0; taken < 64; ++taken) {
-      if (!watch_.is_open()) co_return;
-      Address peer;
-      peer.size = sizeof peer.storage;
-      const int fd = ::accept4(watch_.fd(), reinterpret_cast<sockaddr*>(&peer.storage), &peer.size,
-                               SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) {
-        accepted_(fd, peer);
-        continue;
-      }
-      starved = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
-      if (!starved && errno != EAGAIN) continue;  // An error of that one connection.
-      watch_.would_block_reading();
-      break;
-    }
+    (void)take_waiting();
+    if (!watch_.is_open()) co_return;
     if (watch_.readable()) co_await yield(worker_.executor());  // nothing to check
   }
 }

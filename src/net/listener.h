@@ -17,6 +17,9 @@ struct ListenAddress {
   // A Unix socket instead, which its owner alone may open (0600). A socket that was left there is
   // replaced. One worker's: there is no sharing.
   std::string unix_path = {};
+  // A socket that listens already, handed down by a service manager; it stays the caller's. Workers
+  // share it, so that connections outlive the process that stops.
+  int inherited = -1;
 };
 
 class Listener {
@@ -29,17 +32,24 @@ class Listener {
   Result<void> open(const ListenAddress& address, Accepted accepted);
   // Accepts until closed. Thread: the worker's.
   Awaitable<void> run();
+  // Takes what has connected already, so that nobody is turned away by close(). False: more may
+  // wait.
+  bool take_waiting();
   void close() noexcept { watch_.close(); }
+  bool is_open() const noexcept { return watch_.is_open(); }
   std::uint16_t port() const noexcept { return port_; }
 
  private:
   Result<void> open_socket(const ListenAddress& address);
   Result<void> open_unix_socket(const std::string& path);
+  Result<void> inherit(int fd);
+  void note_port();
   Worker& worker_;
   Watch watch_;
   Deadline forever_, pause_;
   Accepted accepted_;
   int fd_ = -1;
+  bool starved_ = false;
   std::uint16_t port_ = 0;
 };
 

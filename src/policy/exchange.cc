@@ -57,6 +57,7 @@ void Exchange::reset() noexcept {
   now_ms = 0;
   now_ns = 0;
   request_id[0] = request_id[1] = 0;
+  trace = nullptr;
   arena.reset();
 }
 

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "http/message.h"
 #include "policy/arena.h"
+#include "policy/call_trace.h"
 #include "policy/limits.h"
 
 #include <array>
@@ -30,6 +31,7 @@ struct LastError {
   std::string_view path;
   std::string_view policy_id;
   bool raised = false;
+  std::int64_t at_ns = 0;  // Steady clock, when it was raised.
 };
 
 struct RequestHead {
@@ -89,6 +91,8 @@ struct Exchange {
   std::int64_t now_ns = 0;  // Steady clock, the worker's, as of the latest event of the call.
   std::uint64_t request_id[2] = {0, 0};  // context.RequestId: 128 random bits.
   Arena arena;
+  // Null unless the call is traced. A policy that decides by numbers notes them there.
+  CallTrace* trace = nullptr;
 
   // Forgets everything of the last call and keeps the memory.
   void reset() noexcept;

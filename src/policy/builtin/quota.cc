@@ -101,12 +101,20 @@ class Quota final : public Policy {
       }
     }
     const auto verdict = limits_->quotas.admit({rules.data(), count}, x.now_ms);
+    if (x.trace) [[unlikely]]
+      note(*x.trace, rules[0]);
     if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse(x, verdict);
     for (std::size_t i = 0; i < count; ++i) x.charges.push_back({&limits_->quotas, rules[i]});
     return Flow::next;
   }
 
  private:
+  void note(CallTrace& trace, const QuotaRule& rule) const {
+    const QuotaState state = limits_->quotas.state(rule.key);
+    trace.note("limitCalls", std::to_string(rule.calls));
+    trace.note("countedCalls", std::to_string(state.calls));
+    trace.note("countedBytes", std::to_string(state.bytes));
+  }
   static void read(const PolicyNode& node, Volume& out, DocumentErrors& errors) {
     if (!node.params.has("calls") && !node.params.has("bandwidth")) {
       errors.add_missing(*node.element, "calls");

@@ -111,6 +111,10 @@ class RateLimit final : public Policy {
       }
     }
     const auto verdict = limits_->rates.admit({rules.data(), count}, x.now_ns);
+    if (x.trace) [[unlikely]] {
+      x.trace->note("limitCalls", total_text_);
+      x.trace->note("remainingCalls", x.number_text(verdict.admitted ? verdict.remaining : 0));
+    }
     promise(x, verdict.admitted ? verdict.remaining : 0);
     return verdict.admitted ? Flow::next : refuse(x, verdict);
   }

@@ -1,0 +1,37 @@
+#include "app/front_door.h"
+
+namespace mlgate::app {
+
+net::Awaitable<void> FrontDoor::handle(http::ServerCall& call) {
+  const std::string_view path = call.head().path;
+  if (path.size() == kStatusPath.size() && path == kStatusPath) [[unlikely]]
+    return tell(call, health_.serves());
+  if (options_.own_paths) {
+    if (path == kReadyPath) return tell(call, health_.serves());
+    if (path == kLivePath) return tell(call, true);
+  }
+  if (options_.sheds && health_.short_of_memory.load(std::memory_order_relaxed)) [[unlikely]]
+    return refuse(call);
+  return inner_.handle(call);
+}
+
+net::Awaitable<void> FrontDoor::tell(http::ServerCall& call, bool good) {
+  http::Response response;
+  response.status = good ? 200 : 503;
+  response.set("Content-Type", "text/plain; charset=utf-8");
+  response.set("Cache-Control", "no-store");
+  response.body = good ? "ok\n" : "not ready\n";
+  const auto sent = co_await http::respond(call, response);
+  if (!sent) call.abort();
+}
+
+net::Awaitable<void> FrontDoor::refuse(http::ServerCall& call) {
+  health_.refused_calls.fetch_add(1, std::memory_order_relaxed);
+  http::Response response = inner_.protocol_error(503, "The service is short of memory.");
+  response.status = 503;
+  response.set("Retry-After", "1");
+  const auto sent = co_await http::respond(call, response);
+  if (!sent) call.abort();
+}
+
+}  // namespace mlgate::app

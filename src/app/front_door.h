@@ -1,0 +1,43 @@
+#pragma once
+// Stands before the handler of a listener: answers the questions of load balancers without
+// bothering anyone, and turns calls away while the process is short of memory. What it lets in is
+// handed on as it is, without a coroutine of its own.
+#include "app/health.h"
+#include "http/server_call.h"
+
+#include <string_view>
+
+namespace mlgate::app {
+
+// 200 while the process serves, 503 while it starts or drains: the address that the original has.
+inline constexpr std::string_view kStatusPath = "/status-0123456789abcdef";
+// The same under names of our own, and "the process runs"; not on the gateway, whose paths are its
+// APIs'.
+inline constexpr std::string_view kReadyPath = "/readyz", kLivePath = "/livez";
+
+struct FrontDoorOptions {
+  bool own_paths = false;  // Answers kReadyPath and kLivePath too.
+  bool sheds = false;      // Turns calls away when memory is short.
+};
+
+class FrontDoor final : public http::Handler {
+ public:
+  // Both outlive it.
+  FrontDoor(http::Handler& inner, Health& health, FrontDoorOptions options)
+      : inner_(inner), health_(health), options_(options) {}
+
+  net::Awaitable<void> handle(http::ServerCall& call) override;
+  http::Response protocol_error(int status, std::string_view what) override {
+    return inner_.protocol_error(status, what);
+  }
+
+ private:
+  net::Awaitable<void> tell(http::ServerCall& call, bool good);
+  net::Awaitable<void> refuse(http::ServerCall& call);
+
+  http::Handler& inner_;
+  Health& health_;
+  FrontDoorOptions options_;
+};
+
+}  // namespace mlgate::app
