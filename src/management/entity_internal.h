@@ -114,7 +114,7 @@ http::Response get_entity(Call& call, const apim::Place& place) {
 template <class T>
 T parse_entity(const Call& call, const Json& properties, const T* before, apim::Errors& errors) {
   if constexpr (std::is_same_v<T, apim::Api>)
-    return apim::parse_api(properties, before, errors);
+    return apim::parse_api(properties, before, call.service.name, errors);
   else if constexpr (std::is_same_v<T, apim::Operation>)
     return apim::parse_operation(properties, before, errors);
   else if constexpr (std::is_same_v<T, apim::Product>)

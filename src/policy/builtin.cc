@@ -40,7 +40,6 @@ constexpr Known kKnown[] = {
     {"validate-status-code", kO | kE},
     {"validate-odata-request", kI, kGpa},
     {"validate-graphql-request", kI, kGpa},
-    {"set-backend-service", kI | kB},
     {"proxy", kI},
     {"cors", kI},
     {"jsonp", kO},
@@ -98,6 +97,7 @@ PolicyCatalog builtin_policies() {
   register_quota(catalog);
   register_forward_request(catalog);
   register_set_header(catalog);
+  register_set_backend_service(catalog);
   for (const auto& known : kKnown) {
     catalog.add({.name = known.name, .sections = known.sections, .scopes = known.scopes});
   }

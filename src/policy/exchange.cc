@@ -54,6 +54,7 @@ void Exchange::reset() noexcept {
   charges.clear();
   error = {};
   forward = {};
+  backend = {};
   now_ms = 0;
   now_ns = 0;
   request_id[0] = request_id[1] = 0;

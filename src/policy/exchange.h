@@ -68,6 +68,12 @@ struct ForwardOptions {
   bool buffer_response = true;
 };
 
+// Where set-backend-service sends the call instead of the API's service URL.
+struct BackendChoice {
+  std::string_view id;        // Name of a backend; wins over `base_url`, whichever came last.
+  std::string_view base_url;  // Empty, like `id`: not chosen.
+};
+
 // Bandwidth that is counted when the call has ended.
 struct Charge {
   Quotas* quotas = nullptr;
@@ -85,6 +91,7 @@ struct Exchange {
   std::vector<Charge> charges;
   LastError error;
   ForwardOptions forward;
+  BackendChoice backend;
   TimeMs now_ms = 0;        // Wall clock at the start of the call.
   std::int64_t now_ns = 0;  // Steady clock, the worker's, as of the latest event of the call.
   std::uint64_t request_id[2] = {0, 0};  // context.RequestId: 128 random bits.

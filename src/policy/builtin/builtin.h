@@ -8,6 +8,7 @@ class PolicyCatalog;
 void register_forward_request(PolicyCatalog& catalog);
 void register_quota(PolicyCatalog& catalog);
 void register_rate_limit(PolicyCatalog& catalog);
+void register_set_backend_service(PolicyCatalog& catalog);
 void register_set_header(PolicyCatalog& catalog);
 
 }  // namespace mlgate::policy
