@@ -107,11 +107,18 @@ policy::Scope policy_scope(apim::PolicyScopeKind kind) {
 }
 
 std::vector<Error> check_policy(const apim::PolicyScope& scope, std::string_view text,
-                                apim::PolicyFormat format) {
-  return policy::check_document(
-      policy::builtin_policies(), text,
-      format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
-      policy_scope(scope.kind));
+                                apim::PolicyFormat format, const management::PolicyWorld& world) {
+  policy::Placement placement{.scope = policy_scope(scope.kind)};
+  placement.has_backend = world.has_backend;
+  placement.take_base_url = [](std::string_view url) -> Result<void> {
+    TRY_OK(gateway::parse_backend(url));
+    return {};
+  };
+  return policy::compile_document(
+             policy::builtin_policies(), text,
+             format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
+             placement, world.named_value)
+      .errors;
 }
 
 }  // namespace

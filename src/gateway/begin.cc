@@ -103,7 +103,10 @@ const ProductContext* context_of_key(Call& call, std::string_view key) {
       context = binding.context_of(subscription->target);
       break;
   }
-  if (context) take_subscription(call, *subscription);
+  if (context) {
+    take_subscription(call, *subscription);
+    call.x.matched.subscription_key = key;
+  }
   return context;
 }
 

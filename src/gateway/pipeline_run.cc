@@ -21,6 +21,8 @@ void note_place(Call& call, const policy::Step& step) {
 }
 
 Step answered(Call& call) {
+  call.x.release_slots();
+  call.x.count_deferred();
   call.answered_here = true;
   return Step::answer;
 }
@@ -162,6 +164,7 @@ Step run_backend(Call& call) {
         break;
     }
   }
+  x.count_deferred();
   return call.answered_here ? Step::answer : Step::forward;
 }
 
@@ -187,6 +190,7 @@ Step run_after_backend(Call& call) { return run_backend(call); }
 
 Step run_on_error(Call& call) {
   auto& x = call.x;
+  x.release_slots();  // The error has left what they were taken for.
   const bool again = std::exchange(x.error.raised, true);  // on-error runs at most once.
   if (call.pipeline && !again) {
     for (const auto& step : (*call.pipeline)[Section::on_error]) {

@@ -107,6 +107,8 @@ void client_gone(Call& call) noexcept {
 
 void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noexcept {
   auto& x = call.x;
+  x.release_slots();
+  x.count_deferred();
   for (const auto& charge : x.charges) {
     charge.quotas->add_bytes(charge.rule, std::int64_t(sizes.request_bytes + sizes.response_bytes),
                              x.now_ms + sizes.total_ns / 1'000'000);

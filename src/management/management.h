@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,8 +23,14 @@
 namespace mlgate::management {
 
 // Every violation of a policy document, in document order; field() is the element.
-using CheckPolicy = std::function<std::vector<Error>(
-    const apim::PolicyScope& scope, std::string_view text, apim::PolicyFormat format)>;
+// Named values and backends are looked up in the instance that the document is for.
+struct PolicyWorld {
+  std::function<std::optional<std::string>(std::string_view)> named_value;
+  std::function<bool(std::string_view)> has_backend;
+};
+using CheckPolicy =
+    std::function<std::vector<Error>(const apim::PolicyScope& scope, std::string_view text,
+                                     apim::PolicyFormat format, const PolicyWorld& world)>;
 
 struct Options {
   std::string subscription_id = "00000000-0000-0000-0000-000000000001";
