@@ -217,6 +217,20 @@ std::shared_ptr<gateway::ServicePart> ServiceState::assemble() {
   out->backends = dirty_.backends
                       ? compile_backends(options_, backends_, certificates_, before, *errors_)
                       : before;
+  if (part_ && part_->keys)
+    out->keys = key_changes_.empty() ? part_->keys : part_->keys->with(key_changes_);
+  else
+    out->keys = gateway::KeyTable().with(key_changes_);
+  if (part_ && !dirty_.touches_apis()) {
+    // Keys, users and backends change more often than APIs do.
+    out->bindings = part_->bindings;
+    out->apis = part_->apis;
+    out->products = part_->products;
+    out->base_urls = part_->base_urls;
+    out->global_document = part_->global_document;
+    out->unmatched = part_->unmatched;
+    return out;
+  }
   auto urls = std::make_shared<gateway::NameMap<gateway::Backend>>();
   for (const auto& [key, one] : documents_) {
     for (const auto& url : one.base_urls) {
@@ -230,10 +244,6 @@ std::shared_ptr<gateway::ServicePart> ServiceState::assemble() {
   std::ranges::sort(out->bindings, {}, [](const auto& one) { return one->api->number; });
   for (const auto& [name, product] : product_parts_) out->products.push_back(product);
   std::ranges::sort(out->products, {}, [](const auto& one) { return one->number; });
-  if (part_ && part_->keys)
-    out->keys = key_changes_.empty() ? part_->keys : part_->keys->with(key_changes_);
-  else
-    out->keys = gateway::KeyTable().with(key_changes_);
   const auto global = documents_.find({});
   if (global != documents_.end()) out->global_document = global->second.document;
   for (auto& conflict : gateway::finish_service(*out, options_.path_case))

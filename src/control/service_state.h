@@ -113,6 +113,9 @@ class ServiceState {
     std::vector<std::string> apis;  // In the order they were met.
     std::set<std::string> apis_seen, rebind, products;
     bool global = false, backends = false, everything_rebound = false;
+    bool touches_apis() const noexcept {
+      return global || everything_rebound || !apis.empty() || !rebind.empty() || !products.empty();
+    }
     void add_api(const std::string& name) {
       if (apis_seen.insert(name).second) apis.push_back(name);
     }

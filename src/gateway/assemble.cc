@@ -83,9 +83,9 @@ Result<ApiBindingPtr> bind_api(std::shared_ptr<const ApiPart> api,
 
 std::vector<Error> finish_service(ServicePart& service, PathCase path_case) {
   std::vector<Error> errors;
-  service.apis = ApiTrie(path_case);
+  auto apis = std::make_shared<ApiTrie>(path_case);
   for (const auto& binding : service.bindings) {
-    const ApiBinding* taken = service.apis.add(binding);
+    const ApiBinding* taken = apis->add(binding);
     if (!taken) continue;
     const std::string where = "apis/" + binding->api->name;
     errors.emplace_back(Errc::conflict,
@@ -93,6 +93,7 @@ std::vector<Error> finish_service(ServicePart& service, PathCase path_case) {
                             taken->api->name + "'",
                         where + "/path");
   }
+  service.apis = std::move(apis);
   const std::array chain = {service.global_document};
   auto flat = policy::flatten(chain);
   if (flat)

@@ -154,7 +154,7 @@ Step begin(Call& call) noexcept {
   if (!service->enabled) return not_found(call);
   call.path = split_path(x.request.path, x.arena);
   if (!call.path.valid) return not_found(call);
-  const auto match = service->apis.find(
+  const auto match = service->apis->find(
       call.path,
       {.query = x.request.query, .headers = &x.request.headers, .arena = &x.arena});
   if (!match.binding) return not_found(call);

@@ -142,7 +142,7 @@ struct ServicePart {
   std::uint64_t number = 0;
   std::string name;
   bool enabled = true;
-  ApiTrie apis;
+  std::shared_ptr<const ApiTrie> apis = std::make_shared<ApiTrie>();  // Of `bindings`.
   std::vector<ApiBindingPtr> bindings;
   std::vector<std::shared_ptr<const ProductPart>> products;
   std::shared_ptr<const KeyTable> keys;
