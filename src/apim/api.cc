@@ -68,9 +68,29 @@ void read_revision(PropertyReader& in, const Api* before, Api& api) {
   api.revision = in.text_or("apiRevision", {1, 100}, before ? before->revision : "1");
   if (before != nullptr && api.revision != before->revision)
     in.reject("apiRevision", "The revision of an API cannot be changed.");
+  if (api.revision.find_first_of("/;?#") != std::string::npos)
+    in.reject("apiRevision", "'apiRevision' holds a character that no URL suffix has.");
   api.revision_description = in.text_or("apiRevisionDescription", {0, 256}, "");
-  if (!in.flag("isCurrent", true))
-    in.reject("isCurrent", "The only revision of an API is the current one.");
+  api.is_current = before == nullptr || before->is_current;
+  if (in.flag("isCurrent", api.is_current) != api.is_current)
+    in.reject("isCurrent", "A revision becomes the current one by a release.");
+  api.is_online = in.flag("isOnline", before == nullptr || before->is_online) || api.is_current;
+  api.family = before ? before->family : 0;
+}
+
+void read_version(PropertyReader& in, std::string_view service, Api& api) {
+  api.api_version = in.text_or("apiVersion", {0, 100}, "");
+  if (has_blank_or_control(api.api_version) ||
+      api.api_version.find_first_of("/?#;{}*") != std::string::npos)
+    in.reject("apiVersion", "'apiVersion' holds a character that no URL suffix has.");
+  const auto id = in.optional_text("apiVersionSetId", {1, 2'000});
+  if (id) {
+    api.version_set = name_in_id(*id, "apiVersionSets", service);
+    if (!api.version_set)
+      in.reject("apiVersionSetId", "'apiVersionSetId' is not the id of a version set.");
+  } else if (!api.api_version.empty()) {
+    in.reject("apiVersionSetId", "An API with 'apiVersion' needs 'apiVersionSetId'.");
+  }
 }
 
 Json authentication_settings(const Json& kept) {
@@ -82,7 +102,7 @@ Json authentication_settings(const Json& kept) {
 
 }  // namespace
 
-Api parse_api(const Json& properties, const Api* before, Errors& errors) {
+Api parse_api(const Json& properties, const Api* before, std::string_view service, Errors& errors) {
   PropertyReader in(properties, errors);
   Api api;
   if (before != nullptr) static_cast<Entity&>(api) = *before;
@@ -99,19 +119,14 @@ Api parse_api(const Json& properties, const Api* before, Errors& errors) {
   api.subscription_required = in.flag("subscriptionRequired", true);
   read_key_names(properties, in, api, errors);
   read_revision(in, before, api);
-  if (in.has("apiVersionSetId"))
-    in.reject(
-        "apiVersionSetId",
-        "ApiVersionSet '" + std::string(properties.string_or("apiVersionSetId")) + "' not found.");
-  (void)in.optional_text("apiVersion", {0, 100});
+  read_version(in, service, api);
   (void)in.optional_text("apiVersionDescription", {0, 256});
   (void)in.optional_text("termsOfServiceUrl", {0, 2'000});
   (void)in.object("contact");
   (void)in.object("license");
   (void)in.object("authenticationSettings");
-  api.properties =
-      copy_members(properties, {"authenticationSettings", "apiVersion", "apiVersionDescription",
-                                "termsOfServiceUrl", "contact", "license"});
+  api.properties = copy_members(properties, {"authenticationSettings", "apiVersionDescription",
+                                             "termsOfServiceUrl", "contact", "license"});
   return api;
 }
 
@@ -135,6 +150,8 @@ Json properties_of(const Api& api) {
   out.set("type", to_text(api.type));
   if (!api.revision_description.empty())
     out.set("apiRevisionDescription", api.revision_description);
+  if (!api.api_version.empty()) out.set("apiVersion", api.api_version);
+  if (api.version_set) out.set("apiVersionSetId", "/apiVersionSets/" + *api.version_set);
   for (const auto& [name, value] : api.properties.members())
     if (name != "authenticationSettings") out.set(name, value);
   return out;

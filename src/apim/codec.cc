@@ -36,6 +36,21 @@ template <class T>
 void encode_rest(const T& entity, const std::string& key, const Secrets& secrets, Json& out) {
   if constexpr (std::is_same_v<T, Api>) {
     out.set("updated", entity.updated_ms);
+    out.set("family", static_cast<std::int64_t>(entity.family));
+    out.set("current", entity.is_current);
+    out.set("online", entity.is_online);
+  } else if constexpr (std::is_same_v<T, Release>) {
+    out.set("updated", entity.updated_ms);
+    out.set("api", entity.api);
+  } else if constexpr (std::is_same_v<T, NamedValue>) {
+    out.set("value", secrets.seal(entity.value, key + "/value"));
+  } else if constexpr (std::is_same_v<T, Certificate>) {
+    out.set("certificate", entity.certificate_pem);
+    out.set("key", secrets.seal(entity.key_pem, key + "/key"));
+  } else if constexpr (std::is_same_v<T, Backend>) {
+    const Json credentials = credentials_of(entity);
+    if (!credentials.is_null())
+      out.set("credentials", secrets.seal(credentials.dump(), key + "/credentials"));
   } else if constexpr (std::is_same_v<T, Operation>) {
     out.set("api", entity.api);
   } else if constexpr (std::is_same_v<T, User>) {
@@ -54,6 +69,25 @@ Result<void> decode_rest(const Json& from, const StoredDocument& document, const
                          T& entity) {
   if constexpr (std::is_same_v<T, Api>) {
     entity.updated_ms = from.int_or("updated", 0);
+    entity.family = EntityNumber(from.int_or("family", std::int64_t(entity.number)));
+    entity.is_current = from.bool_or("current", true);
+    entity.is_online = from.bool_or("online", true);
+  } else if constexpr (std::is_same_v<T, Release>) {
+    entity.updated_ms = from.int_or("updated", 0);
+    entity.api = from.string_or("api");
+  } else if constexpr (std::is_same_v<T, NamedValue>) {
+    TRY(entity.value, secrets.unseal(from.string_or("value"), document.key + "/value"));
+  } else if constexpr (std::is_same_v<T, Certificate>) {
+    entity.certificate_pem = from.string_or("certificate");
+    TRY(entity.key_pem, secrets.unseal(from.string_or("key"), document.key + "/key"));
+  } else if constexpr (std::is_same_v<T, Backend>) {
+    if (from.find("credentials") != nullptr) {
+      TRY(const std::string text,
+          secrets.unseal(from.string_or("credentials"), document.key + "/credentials"));
+      TRY(const Json credentials, Json::parse(text));
+      Errors ignored;
+      read_credentials(credentials, entity, ignored);
+    }
   } else if constexpr (std::is_same_v<T, Operation>) {
     entity.api = from.string_or("api");
     entity.order = entity.number;
@@ -76,13 +110,19 @@ template <class T>
 T parse_kept(const Json& properties) {
   Errors ignored;
   const T empty;
-  if constexpr (std::is_same_v<T, Api>) return parse_api(properties, nullptr, ignored);
+  if constexpr (std::is_same_v<T, Api>) return parse_api(properties, nullptr, "", ignored);
   if constexpr (std::is_same_v<T, Operation>) return parse_operation(properties, &empty, ignored);
   if constexpr (std::is_same_v<T, Product>) return parse_product(properties, &empty, ignored);
   if constexpr (std::is_same_v<T, Group>) return parse_group(properties, &empty, ignored);
   if constexpr (std::is_same_v<T, User>) return parse_user(properties, &empty, ignored);
   if constexpr (std::is_same_v<T, Subscription>)
     return parse_subscription(properties, &empty, "", ignored);
+  if constexpr (std::is_same_v<T, VersionSet>) return parse_version_set(properties, ignored);
+  if constexpr (std::is_same_v<T, Release>) return parse_release(properties, "", ignored);
+  if constexpr (std::is_same_v<T, Backend>) return parse_backend(properties, &empty, "", ignored);
+  if constexpr (std::is_same_v<T, NamedValue>)
+    return parse_named_value(properties, &empty, ignored);
+  if constexpr (std::is_same_v<T, Certificate>) return read_kept_certificate(properties);
 }
 
 Result<Json> parse_document(const StoredDocument& document) {
@@ -187,6 +227,11 @@ MLGATE_CODEC(Product);
 MLGATE_CODEC(Group);
 MLGATE_CODEC(User);
 MLGATE_CODEC(Subscription);
+MLGATE_CODEC(VersionSet);
+MLGATE_CODEC(Release);
+MLGATE_CODEC(Backend);
+MLGATE_CODEC(NamedValue);
+MLGATE_CODEC(Certificate);
 #undef MLGATE_CODEC
 
 template <>

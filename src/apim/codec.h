@@ -11,7 +11,7 @@
 
 namespace mlgate::apim {
 
-// Where an entity stands: `parent` is the API of an operation, else empty.
+// Where an entity stands: `parent` is the API of an operation or a release, else empty.
 struct Place {
   std::string service;
   std::string parent;
@@ -44,6 +44,27 @@ struct KindOf<User> {
 template <>
 struct KindOf<Subscription> {
   static constexpr std::string_view key = "subscription", title = "Subscription";
+};
+
+template <>
+struct KindOf<VersionSet> {
+  static constexpr std::string_view key = "version-set", title = "ApiVersionSet";
+};
+template <>
+struct KindOf<Release> {
+  static constexpr std::string_view key = "release", title = "ApiRelease";
+};
+template <>
+struct KindOf<Backend> {
+  static constexpr std::string_view key = "backend", title = "Backend";
+};
+template <>
+struct KindOf<NamedValue> {
+  static constexpr std::string_view key = "named-value", title = "NamedValue";
+};
+template <>
+struct KindOf<Certificate> {
+  static constexpr std::string_view key = "certificate", title = "Certificate";
 };
 
 template <class T>

@@ -14,34 +14,32 @@ void Editor::reject(std::string field, std::string message) {
   apim::reject(tx_.errors, std::move(field), std::move(message));
 }
 
-template <class T>
-Result<void> Editor::write(T& next, const T* before, const std::string& parent) {
-  if (before == nullptr) {
-    next.number = tx_.next_number();
-    next.created_ms = tx_.now();
-  }
-  const std::string key = key_of<T>({service_, parent, next.name});
-  return tx_.write(key, encode(next, key, tx_.secrets()));
-}
-
 Result<void> Editor::put(Api next, const Api* before) {
-  TRY(const auto others, find_all<Api>(tx_, service_));
-  for (const Api& other : others)
-    if (equals_ignoring_case(other.path, next.path) && !equals_ignoring_case(other.name, next.name))
-      reject("path",
-             "The path '" + next.path + "' is used by the API '" + other.name + "' already.");
+  if (!next.is_current && before != nullptr) check_shared_properties(next, *before);
+  TRY_OK(check_version_set(next));
+  TRY_OK(check_path(next, before));
   next.updated_ms = before ? before->updated_ms : tx_.now();
   const std::string key = key_of<Api>({service_, "", next.name});
-  if (before && encode(next, key, tx_.secrets()) != encode(*before, key, tx_.secrets()))
-    next.updated_ms = tx_.now();
-  return write(next, before);
+  const bool changed =
+      before && encode(next, key, tx_.secrets()) != encode(*before, key, tx_.secrets());
+  if (changed) next.updated_ms = tx_.now();
+  if (before == nullptr) next.family = 0;  // Its own number.
+  TRY_OK(write(next, before));
+  if (changed && next.is_current) {
+    TRY_OK(spread_to_revisions(next));
+  }
+  return {};
 }
 
 Result<void> Editor::erase(const Api& api) {
-  TRY_OK(tx_.erase_all(collection_prefix(service_, "operation", api.name)));
-  TRY_OK(
-      tx_.erase_all(collection_prefix(service_, "policy", "operation") + to_lower(api.name) + "/"));
-  TRY_OK(tx_.erase(policy_key(service_, {PolicyScopeKind::api, api.name, ""})));
+  TRY(const auto revisions, revisions_of(api.name));
+  for (const Api& one : revisions) {
+    if (one.is_current) continue;
+    TRY_OK(erase_revision(one));
+  }
+  TRY_OK(tx_.erase_all(collection_prefix(service_, "release", api.name)));
+  TRY_OK(erase_content(api.name));
+  TRY_OK(release_path(api));
   TRY(const auto links, find_links(tx_, service_, Relation::product_api, ""));
   for (const Link& link : links) {
     if (!equals_ignoring_case(link.right, api.name)) continue;
@@ -53,7 +51,15 @@ Result<void> Editor::erase(const Api& api) {
       continue;
     TRY_OK(erase(one));
   }
-  return tx_.erase(key_of<Api>({service_, "", api.name}));
+  TRY_OK(tx_.erase(key_of<Api>({service_, "", api.name})));
+  // A version set goes with the last of its APIs.
+  if (!api.version_set) return {};
+  TRY(const auto others, find_all<Api>(tx_, service_));
+  const bool used = std::ranges::any_of(others, [&](const Api& one) {
+    return one.version_set && equals_ignoring_case(*one.version_set, *api.version_set);
+  });
+  if (used) return {};
+  return tx_.erase(key_of<VersionSet>({service_, "", *api.version_set}));
 }
 
 Result<void> Editor::put(Operation next, const Operation* before) {
@@ -197,9 +203,10 @@ Result<void> Editor::erase(const Policy& policy) {
 }
 
 Result<void> Editor::link(const Product& product, const Api& api, std::string_view id) {
-  const std::string key = link_key(service_, Relation::product_api, product.name, api.name);
-  TRY_OK(tx_.write(key,
-                   encode_link({product.name, api.name, std::string(id.empty() ? api.name : id)})));
+  // A product holds an API with all its revisions.
+  const std::string name(family_name(api.name));
+  const std::string key = link_key(service_, Relation::product_api, product.name, name);
+  TRY_OK(tx_.write(key, encode_link({product.name, name, std::string(id.empty() ? name : id)})));
   if (!product.subscription_required) {
     TRY_OK(check_open_product(product));
   }

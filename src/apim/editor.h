@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlgate::apim {
 
@@ -32,6 +33,12 @@ class Editor {
   Result<void> put(Subscription next, const Subscription* before);
   Result<void> put(Policy next, const Policy* before);
   Result<void> put(Service next, const Service* before);
+  Result<void> put(VersionSet next, const VersionSet* before);
+  // A new one makes its revision the current one.
+  Result<void> put(Release next, const Release* before);
+  Result<void> put(Backend next, const Backend* before);
+  Result<void> put(NamedValue next, const NamedValue* before);
+  Result<void> put(Certificate next, const Certificate* before);
 
   // With everything that cannot be without it.
   Result<void> erase(const Api& api);
@@ -41,6 +48,21 @@ class Editor {
   Result<void> erase(const User& user, Dependents subscriptions);
   Result<void> erase(const Subscription& subscription);
   Result<void> erase(const Policy& policy);
+  Result<void> erase(const Release& release);
+  // Refused while something refers to them.
+  Result<void> erase(const VersionSet& set);
+  Result<void> erase(const Backend& backend);
+  Result<void> erase(const NamedValue& value);
+  Result<void> erase(const Certificate& certificate);
+
+  // All of one API, the current one first.
+  Result<std::vector<Api>> revisions_of(std::string_view family);
+  // A revision with the operations and policies of `source`; `next` has the name and revision.
+  Result<void> create_revision(Api next, const Api& source);
+  // A new API of its own with the operations and policies of `source`.
+  Result<void> create_copy(Api next, const Api& source);
+  Result<void> erase_revision(const Api& api);
+  Result<void> make_current(const std::string& family, std::string_view revision);
 
   // Links of entities that exist; `id` is the name of the link resource, empty for the usual one.
   Result<void> link(const Product& product, const Api& api, std::string_view id = {});
@@ -59,8 +81,26 @@ class Editor {
 
  private:
   template <class T>
-  Result<void> write(T& next, const T* before, const std::string& parent = {});
+  Result<void> write(T& next, const T* before, const std::string& parent = {}) {
+    if (before == nullptr) {
+      next.number = tx_.next_number();
+      next.created_ms = tx_.now();
+    }
+    const std::string key = key_of<T>({service_, parent, next.name});
+    return tx_.write(key, encode(next, key, tx_.secrets()));
+  }
   void reject(std::string field, std::string message);
+  Result<void> check_path(const Api& next, const Api* before);
+  Result<void> check_neighbours(const Api& next);
+  Result<void> release_path(const Api& api);
+  std::string path_prefix(std::string_view path) const;
+  std::string path_key(const Api& api) const;
+  Result<void> check_version_set(const Api& next);
+  Result<void> spread_to_revisions(const Api& current);
+  void check_shared_properties(const Api& next, const Api& before);
+  Result<void> erase_content(const std::string& api);
+  Result<void> copy_content(const std::string& from, const std::string& to);
+  Result<void> move_revision(Api api, const std::string& name);
   Result<void> check_open_product(const Product& product);
   Result<void> start_product(const Product& product);
   Result<void> resolve_scope(Subscription& next);

@@ -61,7 +61,16 @@ Service parse_service(const Json& body, const Service* before, std::string_view 
                       Errors& errors);
 // The address that mails come from unless the instance names another.
 std::string default_sender(std::string_view built_in_host);
-Api parse_api(const Json& properties, const Api* before, Errors& errors);
+// `service` is the name of the instance, for full ids.
+Api parse_api(const Json& properties, const Api* before, std::string_view service, Errors& errors);
+VersionSet parse_version_set(const Json& properties, Errors& errors);
+// The revision that it makes current is taken from `apiId`.
+Release parse_release(const Json& properties, std::string_view service, Errors& errors);
+Backend parse_backend(const Json& properties, const Backend* before, std::string_view service,
+                      Errors& errors);
+NamedValue parse_named_value(const Json& properties, const NamedValue* before, Errors& errors);
+// `data` is a PKCS #12 archive in base64, opened with `password`.
+Certificate parse_certificate(const Json& properties, const Certificate* before, Errors& errors);
 Operation parse_operation(const Json& properties, const Operation* before, Errors& errors);
 Product parse_product(const Json& properties, const Product* before, Errors& errors);
 Group parse_group(const Json& properties, const Group* before, Errors& errors);
@@ -80,6 +89,19 @@ Json properties_of(const Group& group);
 Json properties_of(const User& user);
 Json properties_of(const Subscription& subscription);
 Json properties_of(const Policy& policy);
+Json properties_of(const VersionSet& set);
+Json properties_of(const Release& release);
+Json properties_of(const Backend& backend);
+Json properties_of(const NamedValue& value);
+Json properties_of(const Certificate& certificate);
+
+// The secret part of a backend; null when it has none.
+Json credentials_of(const Backend& backend);
+void read_credentials(const Json& credentials, Backend& backend, Errors& errors);
+Certificate read_kept_certificate(const Json& properties);
+// ISO 8601 "PT1H30M", "P1D", or a .NET TimeSpan "01:30:00"; nullopt for anything else.
+std::optional<std::int64_t> parse_duration_ms(std::string_view text) noexcept;
+std::string to_duration(std::int64_t ms);
 
 // JSON of a value that may be absent.
 inline Json json_or_null(const std::optional<std::string>& text) {

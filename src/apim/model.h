@@ -11,6 +11,8 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace mlgate::apim {
@@ -60,14 +62,42 @@ struct Api : Entity {
   std::vector<std::string> protocols;  // Of http, https, ws, wss.
   ApiType type = ApiType::http;
   bool subscription_required = true;
+  std::optional<std::string> version_set;  // Resource name of a version set.
+  std::string api_version;                 // Empty: the version without a name.
   std::string key_header = "Ocp-Apim-Subscription-Key";
   std::string key_query = "subscription-key";
   std::string revision = "1";
   std::string revision_description;
   bool is_current = true;
   bool is_online = true;
+  // The same for all revisions of one API, whichever is current: the number of the first of them.
+  EntityNumber family = 0;
   TimeMs updated_ms = 0;
   Json properties = Json::object();  // Kept members that have no field of their own.
+};
+
+// A revision that is not current is named "{id};rev=N"; the current one has the plain id.
+inline constexpr std::string_view kRevisionMark = ";rev=";
+inline std::string_view family_name(std::string_view api) noexcept {
+  return api.substr(0, api.find(kRevisionMark));
+}
+
+// Makes one revision of an API current, and is its entry in the change log.
+struct Release : Entity {
+  std::string api;       // Plain id.
+  std::string revision;  // That was made current.
+  std::optional<std::string> notes;
+  TimeMs updated_ms = 0;
+};
+
+enum class VersioningScheme : unsigned char { segment, query, header };
+
+struct VersionSet : Entity {
+  std::string display_name;
+  std::optional<std::string> description;
+  VersioningScheme scheme = VersioningScheme::segment;
+  std::string query_name;   // Of scheme query.
+  std::string header_name;  // Of scheme header.
 };
 
 struct Operation : Entity {
@@ -169,6 +199,77 @@ struct Policy : Entity {
   PolicyFormat format = PolicyFormat::xml;
 };
 
+// Text that policy documents refer to as `{{display name}}`.
+struct NamedValue : Entity {
+  std::string display_name;
+  std::string value;  // Unsealed in memory only.
+  bool secret = false;
+  std::vector<std::string> tags;
+};
+
+// A client certificate with its key, for calls to backends.
+struct Certificate : Entity {
+  std::string subject;
+  std::string thumbprint;  // SHA-1 of the DER, upper-case hex.
+  TimeMs expiration_ms = 0;
+  std::string certificate_pem;  // The certificate, then its chain.
+  std::string key_pem;          // Unsealed in memory only.
+};
+
+struct StatusRange {
+  std::int64_t min = 0, max = 0;
+};
+
+// When a backend is taken out of service, and for how long.
+struct BreakerRule {
+  std::string name;
+  std::optional<std::int64_t> count;       // Failures in the interval that trip it,
+  std::optional<std::int64_t> percentage;  // or their share of the calls.
+  std::int64_t interval_ms = 0;
+  std::vector<StatusRange> statuses;
+  std::vector<std::string> reasons;
+  std::int64_t trip_ms = 0;
+  bool accept_retry_after = false;
+};
+
+struct PoolMember {
+  std::string backend;                 // Resource name.
+  std::optional<std::int64_t> weight;  // 0 to 100.
+  std::int64_t priority = 0;           // The lowest number is used first.
+};
+
+// Calls that the gateway makes by itself to see whether a backend is well.
+struct HealthCheck {
+  std::string path = "/";  // Behind the backend's URL.
+  std::int64_t interval_ms = 10'000;
+  std::int64_t timeout_ms = 5'000;
+  std::int64_t unhealthy_after = 3;  // Failures in a row.
+  std::int64_t healthy_after = 2;    // Successes in a row.
+  std::vector<StatusRange> statuses{{200, 399}};
+};
+
+// Headers and query parameters that are added to every call; several values each.
+using NamedTexts = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+struct Backend : Entity {
+  std::optional<std::string> title;
+  std::optional<std::string> description;
+  std::optional<std::string> resource_id;
+  std::string url;  // Empty for a pool.
+  std::string protocol = "http";
+  bool is_pool = false;
+  bool validate_chain = true;
+  bool validate_name = true;
+  NamedTexts headers, query;                 // Unsealed in memory only.
+  std::string authorization_scheme;          // Unsealed in memory only.
+  std::string authorization_parameter;       // Unsealed in memory only.
+  std::vector<std::string> certificate_ids;  // Names or ids of certificates.
+  std::vector<std::string> thumbprints;
+  std::vector<BreakerRule> rules;
+  std::vector<PoolMember> members;
+  std::optional<HealthCheck> health_check;
+};
+
 // One consistent reading of an instance. Lists are ordered by resource name, operations by `order`.
 struct ServiceModel {
   Service service;
@@ -179,6 +280,10 @@ struct ServiceModel {
   std::vector<User> users;
   std::vector<Subscription> subscriptions;
   std::vector<Policy> policies;
+  std::vector<VersionSet> version_sets;
+  std::vector<Backend> backends;
+  std::vector<NamedValue> named_values;
+  std::vector<Certificate> certificates;
 };
 
 }  // namespace mlgate::apim

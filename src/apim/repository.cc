@@ -36,6 +36,10 @@ struct Loader {
     if (kind == "user") return append(document, secrets, model.users);
     if (kind == "subscription") return append(document, secrets, model.subscriptions);
     if (kind == "policy") return append(document, secrets, model.policies);
+    if (kind == "version-set") return append(document, secrets, model.version_sets);
+    if (kind == "backend") return append(document, secrets, model.backends);
+    if (kind == "named-value") return append(document, secrets, model.named_values);
+    if (kind == "certificate") return append(document, secrets, model.certificates);
     if (kind == "product-api") return take_link(document, product_apis);
     if (kind == "product-group") return take_link(document, product_groups);
     if (kind == "group-user") return take_link(document, group_users);
@@ -53,11 +57,11 @@ struct Loader {
   template <class T>
   static void distribute(const std::vector<Json>& links, std::vector<T>& entities,
                          std::vector<std::string> T::* names) {
+    std::map<std::string_view, T*, LessIgnoringCase> owners;
+    for (T& one : entities) owners.emplace(one.name, &one);
     for (const Json& link : links) {
-      const auto owner = std::ranges::find_if(entities, [&](const T& one) {
-        return equals_ignoring_case(one.name, link.string_or("left"));
-      });
-      if (owner != entities.end()) ((*owner).*names).emplace_back(link.string_or("right"));
+      const auto owner = owners.find(link.string_or("left"));
+      if (owner != owners.end()) (owner->second->*names).emplace_back(link.string_or("right"));
     }
   }
 

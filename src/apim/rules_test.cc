@@ -51,7 +51,7 @@ TEST(ApiRules, EveryViolationIsReportedAtOnce) {
   (void)parse_api(
       json(R"({"displayName":"","path":"a b","serviceUrl":"ftp://x","protocols":["gopher"],
     "subscriptionRequired":"yes","type":"rest","subscriptionKeyParameterNames":{"header":"a b"}})"),
-      nullptr, errors);
+      nullptr, "demo", errors);
   EXPECT_EQ(
       fields_of(errors),
       (std::vector<std::string>{"displayName", "path", "serviceUrl", "protocols", "type",
@@ -60,8 +60,8 @@ TEST(ApiRules, EveryViolationIsReportedAtOnce) {
 
 TEST(ApiRules, DefaultsAndTrimmedPath) {
   Errors errors;
-  const Api api =
-      parse_api(json(R"({"displayName":"X","path":"/api/x/","serviceUrl":null})"), nullptr, errors);
+  const Api api = parse_api(json(R"({"displayName":"X","path":"/api/x/","serviceUrl":null})"),
+                            nullptr, "demo", errors);
   EXPECT_TRUE(errors.empty());
   EXPECT_EQ(api.path, "api/x");
   EXPECT_EQ(api.protocols, std::vector<std::string>{"https"});

@@ -13,6 +13,8 @@ struct DataFolder {
 
   std::string store() const { return (root / "store.db").string(); }
   std::string master_key() const { return (root / "master.key").string(); }
+  // What the gateway serves, for starts without the store.
+  std::filesystem::path last_good() const { return root / "last-good.snapshot"; }
   std::filesystem::path tls() const { return root / "tls"; }
   std::filesystem::path datasets() const { return root / "datasets"; }
   std::filesystem::path blobs() const { return root / "blobs"; }

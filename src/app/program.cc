@@ -3,6 +3,7 @@
 #include "app/installation.h"
 #include "base/text.h"
 #include "ml/samples/samples.h"
+#include "net/backend_tls.h"
 #include "policy/catalog.h"
 #include "policy/pipeline.h"
 
@@ -13,6 +14,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <future>
 #include <thread>
@@ -32,6 +34,9 @@ constexpr std::size_t kFormBytesMax = 64 << 10;
 // these, the wildcard has to do.
 constexpr std::size_t kCertificateNamesMax = 100;
 constexpr std::string_view kQuotaCollection = "quota";
+constexpr std::string_view kEntityCollection = "apim.entity";
+constexpr std::chrono::milliseconds kPollingTime{250};
+constexpr std::chrono::seconds kStoreRetry{1};
 
 // The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
 // a second mlgate does not quietly share the port of the first.
@@ -108,11 +113,18 @@ policy::Scope policy_scope(apim::PolicyScopeKind kind) {
 }
 
 std::vector<Error> check_policy(const apim::PolicyScope& scope, std::string_view text,
-                                apim::PolicyFormat format) {
-  return policy::check_document(
-      policy::builtin_policies(), text,
-      format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
-      policy_scope(scope.kind));
+                                apim::PolicyFormat format, const management::PolicyWorld& world) {
+  policy::Placement placement{.scope = policy_scope(scope.kind)};
+  placement.has_backend = world.has_backend;
+  placement.take_base_url = [](std::string_view url) -> Result<void> {
+    TRY_OK(gateway::parse_backend(url));
+    return {};
+  };
+  return policy::compile_document(
+             policy::builtin_policies(), text,
+             format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
+             placement, world.named_value)
+      .errors;
 }
 
 }  // namespace
@@ -177,22 +189,24 @@ Result<void> Program::open_parts() {
   const Clock& clock = system_clock();
   TRY(store::Vault vault, store::Vault::open(data_.master_key()));
   vault_ = std::make_unique<store::Vault>(std::move(vault));
-  TRY(store_, store::open_sqlite(data_.store()));
+  secrets_ = std::make_unique<management::VaultSecrets>(*vault_);
+  // The gateway alone never makes a store: one that is not there is away.
+  if (!is_gateway_alone() || std::filesystem::exists(data_.store())) {
+    auto opened = store::open_sqlite(data_.store());
+    if (!opened && !is_gateway_alone()) return std::unexpected(std::move(opened).error());
+    if (opened) store_ = *std::move(opened);
+  }
 
   TRY(const net::TlsFiles tls, net::ensure_certificates(data_.tls(), {}, clock.now_ms()));
   constexpr std::string_view kProtocols[] = {"http/1.1"};
   TRY(server_tls_, net::make_server_context(tls.server_certificate, tls.server_key, kProtocols));
   TRY(client_tls_, net::make_client_context(tls.ca_certificate, kProtocols));
+  TRY_OK(net::trust_authorities(client_tls_.get(), settings_.text("gateway.backend_ca")));
   TRY(guard_, make_dial_guard(settings_));
-
-  const management::Options options = management_options(
-      settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
-  TRY(identity::Identity identity,
-      identity::Identity::open(*store_, *vault_, clock,
-                               {.tenant_id = options.tenant_id, .issuer = issuer_of(options)}));
-  identity_ = std::make_unique<identity::Identity>(std::move(identity));
-
-  TRY(blob_, BlobRole::open(settings_, data_, *store_, *vault_, *identity_));
+  if (store_) {
+    TRY_OK(open_identity());
+    TRY(blob_, BlobRole::open(settings_, data_, *store_, *vault_, *identity_));
+  }
 
   std::size_t cores = std::max(1U, std::thread::hardware_concurrency());
   const auto workers = std::size_t(settings_.integer("workers"));
@@ -212,10 +226,21 @@ Result<void> Program::open_parts() {
            .workers = workers_.size(),
            .series_max = std::size_t(settings_.integer("metrics.series")),
            .spans = operations_->spans()}));
-  make_services();
+  if (store_) make_services();
   make_control();
-  make_management();
+  if (store_) make_management();
   make_handlers();
+  return {};
+}
+
+Result<void> Program::open_identity() {
+  const Clock& clock = system_clock();
+  const management::Options options = management_options(
+      settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
+  TRY(identity::Identity identity,
+      identity::Identity::open(*store_, *vault_, clock,
+                               {.tenant_id = options.tenant_id, .issuer = issuer_of(options)}));
+  identity_ = std::make_unique<identity::Identity>(std::move(identity));
   return {};
 }
 
@@ -269,6 +294,8 @@ void Program::make_control() {
     for (const std::string& alias : settings_.list("services.aliases"))
       options.own_addresses.push_back({alias, 0});
   }
+  options.ca_certificate = net::tls_files(data_.tls()).ca_certificate;
+  options.backend_ca = settings_.text("gateway.backend_ca");
   control_ = std::make_unique<control::Control>(std::move(options), limits_, publisher_);
   quota_checkpoint_ = std::make_unique<control::QuotaCheckpoint>(
       limits_.quotas, system_clock(),
@@ -286,7 +313,10 @@ void Program::make_control() {
 void Program::make_management() {
   management::Options options = management_options(settings_, gateway_ports_.https,
                                                    console_ports_.https, services_ports_.http);
-  options.publish = [this](const std::string& service) { return publish(service); };
+  options.publish = [this](const std::string& service) -> Result<void> {
+    TRY_OK(feed_->follow());
+    return name_instance(service);
+  };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
   options.tracing = operations_->tracing();
@@ -305,6 +335,7 @@ void Program::make_handlers() {
       settings_.text("gateway.backend_failure_status") == "http";
   options.gateway.watching = &operations_->watching();
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
+  options.connections_max = std::uint32_t(settings_.integer("gateway.backend_connections"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
@@ -345,7 +376,7 @@ void Program::make_handlers() {
           .error = console_error,
           .admit = {}}},
       console_error, bodies_max);
-  operations_->add_console_routes(console, *management_, console_error);
+  if (management_) operations_->add_console_routes(console, *management_, console_error);
   console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
                                                         console_error, bodies_max);
 
@@ -401,28 +432,24 @@ void Program::make_handlers() {
                         &operations_->front(*metrics_handler_, "metrics")});
 }
 
-Result<void> Program::publish(const std::string& service) {
-  auto model = management_->repository().load_service(service);
-  const std::lock_guard lock(published_mutex_);
-  if (!model) {
-    if (model.error().code() != Errc::not_found) return std::unexpected(std::move(model).error());
-    if (const auto gone = published_.find(to_lower(service)); gone != published_.end()) {
-      control_->remove(gone->second);
-      published_.erase(gone);
-    }
-    return {};
-  }
-  const std::vector<Error> errors = control_->update(*model);
-  if (!errors.empty()) return std::unexpected(errors.front());
-  const bool fresh = published_.insert_or_assign(to_lower(service), model->service.number).second;
-  return fresh ? renew_certificate() : Result<void>();
+Result<void> Program::name_instance(const std::string& service) {
+  const std::lock_guard lock(named_mutex_);
+  if (!named_.insert(to_lower(service)).second) return {};
+  return renew_certificate();
+}
+
+Result<void> Program::name_instances() {
+  TRY(const std::vector<apim::Service> services, management_->repository().services());
+  const std::lock_guard lock(named_mutex_);
+  for (const apim::Service& service : services) named_.insert(to_lower(service.name));
+  return renew_certificate();
 }
 
 Result<void> Program::renew_certificate() {
   const std::string domain = to_lower(settings_.text("gateway.domain"));
   std::vector<std::string> names;
   if (domain != "localhost") names = {domain, "*." + domain};
-  for (const auto& [name, number] : published_) {
+  for (const std::string& name : named_) {
     if (names.size() == kCertificateNamesMax) break;
     names.push_back(name + "." + domain);
   }
@@ -431,26 +458,58 @@ Result<void> Program::renew_certificate() {
   return net::replace_certificate(*server_tls_, files.server_certificate, files.server_key);
 }
 
-Result<void> Program::load_instances() {
-  TRY(const std::vector<apim::Service> services, management_->repository().services());
-  std::vector<apim::ServiceModel> models;
-  for (const apim::Service& service : services) {
-    TRY(apim::ServiceModel model, management_->repository().load_service(service.name));
-    published_[to_lower(service.name)] = service.number;
-    models.push_back(std::move(model));
-  }
-  const std::vector<Error> errors = control_->replace(models);
-  if (!errors.empty()) {
-    Error first = errors.front();
-    return std::unexpected(std::move(first).within("the stored configuration"));
-  }
-  return renew_certificate();
+void Program::make_feed() {
+  feed_ = std::make_unique<control::Feed>(*store_, std::string(kEntityCollection), *secrets_,
+                                          *control_);
+  last_good_ =
+      std::make_unique<control::LastGood>(data_.last_good(), [this] { return feed_->read_all(); });
 }
 
-Result<void> Program::restore_quotas() {
+// Loads what is stored, and from here on keeps up with it.
+Result<void> Program::follow_store(bool merge_quotas) {
+  make_feed();
+  if (auto loaded = feed_->load(); !loaded)
+    return std::unexpected(std::move(loaded).error().within("the stored configuration"));
+  TRY_OK(restore_quotas(merge_quotas));
+  quota_checkpoint_->start();
+  feed_->keep(*last_good_);
+  // Without a console of its own this process hears of changes only by asking.
+  if (!plays("console")) feed_->start_polling(kPollingTime);
+  return {};
+}
+
+Result<void> Program::start_without_store() {
+  auto kept = control::LastGood::read(data_.last_good());
+  if (!kept)
+    return std::unexpected(
+        std::move(kept).error().within("the store cannot be opened, and no snapshot is left"));
+  TRY_OK(control::serve_last_good(*kept, *secrets_, *control_));
+  std::fprintf(stderr, "mlgate: the store cannot be opened; serving the last good snapshot\n");
+  waiting_ = std::thread([this] { wait_for_store(); });
+  return {};
+}
+
+void Program::wait_for_store() {
+  std::unique_lock lock(waiting_mutex_);
+  while (!waiting_wake_.wait_for(lock, kStoreRetry, [this] { return waiting_ends_; })) {
+    if (!std::filesystem::exists(data_.store())) continue;
+    auto opened = store::open_sqlite(data_.store());
+    if (!opened) continue;
+    store_ = *std::move(opened);
+    if (follow_store(true)) {
+      std::fprintf(stderr, "mlgate: the store is back\n");
+      return;
+    }
+    last_good_.reset();
+    feed_.reset();
+    store_.reset();
+  }
+}
+
+Result<void> Program::restore_quotas(bool merge) {
   TRY(const std::vector<store::Document> documents, store_->list(kQuotaCollection, ""));
   for (const store::Document& document : documents) {
-    TRY_OK(quota_checkpoint_->restore(document.body));
+    TRY_OK(quota_checkpoint_->restore(document.body, merge));
   }
   return {};
 }
@@ -481,13 +540,19 @@ Result<void> Program::open_listeners(net::Worker& worker) {
 }
 
 Result<void> Program::start() {
-  TRY_OK(datasets_->open());
-  TRY_OK(registry_->load());
-  TRY_OK(studio_->open());
-  TRY_OK(restore_quotas());
-  TRY_OK(load_instances());
-  quota_checkpoint_->start();
-  blob_->start();
+  if (!store_) {
+    TRY_OK(start_without_store());
+  } else {
+    TRY_OK(datasets_->open());
+    TRY_OK(registry_->load());
+    TRY_OK(studio_->open());
+    TRY_OK(follow_store(false));
+    TRY_OK(name_instances());
+    blob_->start();
+  }
+  if (plays("gateway"))
+    prober_ = std::make_unique<gateway::HealthProber>(
+        publisher_, guard_.for_target(net::DialTarget::configured), client_tls_.get());
   servers_.resize(workers_.size());
   started_ = true;
   Result<void> opened;
@@ -569,15 +634,24 @@ void Program::stop() {
   started_ = false;
   operations_->begin_drain();
   drain_listeners();
+  {
+    const std::lock_guard lock(waiting_mutex_);
+    waiting_ends_ = true;
+  }
+  waiting_wake_.notify_all();
+  if (waiting_.joinable()) waiting_.join();
   close_listeners();
-  blob_->stop();
+  prober_.reset();
+  if (blob_) blob_->stop();
   operations_->end_watch();
   control_pool_.reset();
   compute_pool_.reset();
   workers_.clear();
   recorder_->stop();
   operations_->end_export();
-  quota_checkpoint_->stop();
+  if (feed_) feed_->stop_polling();
+  if (last_good_) last_good_->stop();
+  if (store_) quota_checkpoint_->stop();
   std::error_code ignored;
   std::filesystem::remove(data_.endpoints(), ignored);
   std::filesystem::remove(data_.admin_socket(), ignored);

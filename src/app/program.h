@@ -7,12 +7,16 @@
 #include "app/operations.h"
 #include "app/settings.h"
 #include "control/control.h"
+#include "control/feed.h"
+#include "control/last_good.h"
 #include "control/quota_checkpoint.h"
 #include "gateway/handler.h"
+#include "gateway/health.h"
 #include "http/dispatcher.h"
 #include "http/redirect.h"
 #include "http/server.h"
 #include "identity/identity.h"
+#include "management/documents.h"
 #include "management/management.h"
 #include "ml/module.h"
 #include "net/compute_pool.h"
@@ -27,11 +31,14 @@
 #include "webservice/request_response.h"
 
 #include <array>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace mlgate::app {
@@ -75,15 +82,22 @@ class Program {
   Result<void> choose_ports();
   Result<void> choose_ports_of(const std::string& role, RolePorts& ports);
   bool plays(std::string_view role) const;
+  Result<void> open_identity();
   void make_services();
   void make_control();
   void make_management();
   void make_handlers();
-  Result<void> restore_quotas();
-  Result<void> load_instances();
-  Result<void> publish(const std::string& service);
-  // Has the server certificate name every instance; under published_mutex_ or before start.
-  Result<void> renew_certificate();
+  Result<void> restore_quotas(bool merge);
+  // A gateway alone can serve without the store, which is opened as soon as it can be.
+  bool is_gateway_alone() const { return roles_ == std::vector<std::string>{"gateway"}; }
+  void make_feed();
+  Result<void> start_without_store();
+  void wait_for_store();
+  Result<void> follow_store(bool merge_quotas);
+  // Has the server certificate name the instance, or all there are.
+  Result<void> name_instance(const std::string& service);
+  Result<void> name_instances();
+  Result<void> renew_certificate();  // Under named_mutex_.
   Result<void> open_listeners(net::Worker& worker);
   WorkerLocal look_at(net::Worker& worker) const;
   void drain_listeners();
@@ -119,9 +133,16 @@ class Program {
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<control::QuotaCheckpoint> quota_checkpoint_;
   std::unique_ptr<management::Management> management_;
-  std::mutex published_mutex_;
-  std::map<std::string, apim::EntityNumber, std::less<>>
-      published_;  // Instances the gateway has, by name.
+  std::mutex named_mutex_;
+  std::set<std::string, std::less<>> named_;  // Instances in the certificate, in lower case.
+  std::unique_ptr<management::VaultSecrets> secrets_;
+  std::unique_ptr<control::Feed> feed_;
+  std::unique_ptr<control::LastGood> last_good_;
+  std::unique_ptr<gateway::HealthProber> prober_;
+  std::mutex waiting_mutex_;
+  std::condition_variable waiting_wake_;
+  bool waiting_ends_ = false;
+  std::thread waiting_;  // For the store.
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
   std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_,

@@ -19,7 +19,11 @@ class Control {
   // Compiles and publishes. With errors the snapshot before stays; on return all new calls see the
   // new one.
   std::vector<Error> update(const apim::ServiceModel& model);
+  std::vector<Error> apply(apim::EntityNumber service, const apim::ModelDelta& delta);
+  bool knows(apim::EntityNumber service);
   std::vector<Error> replace(std::span<const apim::ServiceModel> models);
+  // The same; each delta is the whole of an instance.
+  std::vector<Error> replace(std::span<const apim::ModelDelta> instances);
   void remove(apim::EntityNumber service);
 
  private:

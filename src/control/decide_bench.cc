@@ -6,6 +6,8 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 
 namespace mlgate::control {
@@ -29,7 +31,10 @@ apim::ServiceModel model_of(int apis, int keys, bool limits) {
     api.protocols = {"http"};
     for (const auto* url_template :
          {"/workspaces/{w}/services/{s}/execute?api-version={v}&details={d}",
-          "/workspaces/{w}/services/{s}/jobs?api-version={v}"}) {
+          "/workspaces/{w}/services/{s}/jobs?api-version={v}",
+          "/workspaces/{w}/services/{s}/jobs/{j}/start?api-version={v}", "/workspaces/{w}",
+          "/workspaces/{w}/services", "/workspaces/{w}/services/{s}", "/status", "/items/{id}",
+          "/items/{id}/parts/{part}", "/files/{*path}"}) {
       apim::Operation operation;
       operation.number = number++;
       operation.name = "op" + std::to_string(operation.number);
@@ -118,8 +123,60 @@ void fill_only(benchmark::State& state) {
 }
 
 BENCHMARK(fill_only);
-BENCHMARK_CAPTURE(decide, key_only, false)->Args({1, 1000})->Args({1000, 1000})->Args({1, 100'000});
+BENCHMARK_CAPTURE(decide, key_only, false)
+    ->Args({1, 1})
+    ->Args({1000, 1000})
+    ->Args({10'000, 1'000'000});
 BENCHMARK_CAPTURE(decide, rate_limit_and_quota, true)->Args({1, 1000});
+
+double ms_since(std::chrono::steady_clock::time_point begun) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun)
+      .count();
+}
+
+// The whole of the largest instance that is promised, then single changes of it.
+void publish(benchmark::State& state) {
+  policy::Limits limits;
+  gateway::Publisher publisher;
+  auto model = model_of(10'000, 1'000'000, true);
+  for (auto _ : state) {
+    Control control(BuilderOptions{}, limits, publisher);
+    const apim::ModelDelta all = apim::delta_of(model);
+    auto begun = std::chrono::steady_clock::now();
+    if (!control.apply(1, all).empty()) state.SkipWithError("the model is not valid");
+    state.counters["whole_ms"] = ms_since(begun);
+    const auto change = [&](const char* name, const apim::ModelDelta& delta) {
+      double worst = 0;
+      for (int i = 0; i < 5; ++i) {
+        begun = std::chrono::steady_clock::now();
+        if (!control.apply(1, delta).empty()) state.SkipWithError("a change is not valid");
+        worst = std::max(worst, ms_since(begun));
+      }
+      state.counters[name] = worst;
+    };
+    apim::ModelDelta one;
+    one.subscriptions.put = {model.subscriptions[777'777]};
+    change("subscription_ms", one);
+    one = {};
+    one.apis.put = {model.apis[7'777]};
+    change("api_ms", one);
+    one = {};
+    one.operations.put = {model.operations[77'777]};
+    change("operation_ms", one);
+    one = {};
+    one.products.put = {model.products[0]};
+    change("product_ms", one);
+    one = {};
+    one.policies.put = {model.policies[0]};
+    change("product_policy_ms", one);
+    one = {};
+    one.policies.put = {model.policies[0]};
+    one.policies.put[0].scope = {apim::PolicyScopeKind::global, "", ""};
+    one.policies.put[0].text = "<policies><backend><forward-request/></backend></policies>";
+    change("global_policy_ms", one);
+  }
+}
+BENCHMARK(publish)->Iterations(1)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace mlgate::control

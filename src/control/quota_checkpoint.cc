@@ -48,14 +48,27 @@ Result<policy::QuotaState> state_of(const Json& json) {
 QuotaCheckpoint::QuotaCheckpoint(policy::Quotas& quotas, const Clock& clock, Write write)
     : quotas_(quotas), clock_(clock), write_(std::move(write)) {}
 
-Result<void> QuotaCheckpoint::restore(std::string_view body) {
+Result<void> QuotaCheckpoint::restore(std::string_view body, bool merge) {
   TRY(const Json json, Json::parse(body));
   std::vector<policy::QuotaState> states;
   for (const auto& item : json["counters"].items()) {
     TRY(auto state, state_of(item));
     if (state.end_ms == 0 || state.end_ms > clock_.now_ms()) states.push_back(state);
   }
-  quotas_.restore(states);
+  if (!merge) {
+    quotas_.restore(states);
+    return {};
+  }
+  for (auto& state : states) {
+    const auto now = quotas_.state(state.key);
+    if (now.window_ms == state.window_ms && now.end_ms == state.end_ms) {
+      state.calls += now.calls;
+      state.bytes += now.bytes;
+    } else if (now.window_ms > state.window_ms) {
+      continue;
+    }
+    quotas_.set_state(state);
+  }
   return {};
 }
 

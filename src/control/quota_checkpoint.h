@@ -32,7 +32,8 @@ class QuotaCheckpoint {
   ~QuotaCheckpoint() { stop(); }
 
   // Reads one document back; before start(). invalid_argument when it is not one of ours.
-  Result<void> restore(std::string_view body);
+  // With `merge`, what was counted here meanwhile is added to what was kept of the same window.
+  Result<void> restore(std::string_view body, bool merge = false);
   // Starts the thread that writes every second.
   void start();
   // Ends the thread and writes once more.

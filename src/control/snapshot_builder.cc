@@ -1,7 +1,7 @@
 #include "control/snapshot_builder.h"
 
 #include "base/text.h"
-#include "control/service_compiler.h"
+#include "control/service_state.h"
 
 namespace mlgate::control {
 
@@ -27,38 +27,58 @@ bool is_own_address(const gateway::Backend& backend,
 SnapshotBuilder::SnapshotBuilder(BuilderOptions options, policy::Limits& limits)
     : options_(std::move(options)), limits_(limits), catalog_(policy::builtin_policies()) {}
 
-Result<SnapshotBuilder::Kept> SnapshotBuilder::compile(const apim::ServiceModel& model,
-                                                       const Kept* before,
-                                                       std::vector<Error>& errors) const {
-  Kept out;
-  out.part = ServiceCompiler(options_, limits_, catalog_, model,
-                             before ? before->part.get() : nullptr, errors)
-                 .compile();
-  if (!out.part)
-    return fail(Errc::invalid_argument, "service '" + model.service.name + "' is not valid");
-  out.hosts.push_back(model.service.name + "." + options_.gateway_domain);
-  for (const auto& host : model.service.hostnames) {
-    if (equals_ignoring_case(host.type, "Proxy")) out.hosts.push_back(host.host);
+SnapshotBuilder::~SnapshotBuilder() = default;
+
+void SnapshotBuilder::name_hosts(Kept& kept, const apim::Service& service) const {
+  kept.hosts = {service.name + "." + options_.gateway_domain};
+  for (const auto& host : service.hostnames) {
+    if (equals_ignoring_case(host.type, "Proxy")) kept.hosts.push_back(host.host);
   }
-  out.is_default = options_.default_service.empty()
-                       ? model.service.is_default
-                       : equals_ignoring_case(options_.default_service, model.service.name);
-  return out;
+  kept.is_default = options_.default_service.empty()
+                        ? service.is_default
+                        : equals_ignoring_case(options_.default_service, service.name);
 }
 
 std::vector<Error> SnapshotBuilder::check_hosts(const Services& services) const {
   std::vector<Error> errors;
-  std::map<std::string, const gateway::ServicePart*> taken;
+  std::map<std::string, const Kept*> taken;
   for (const auto& [number, kept] : services) {
     for (const auto& host : kept.hosts) {
-      const auto [at, fresh] = taken.try_emplace(to_lower(host), kept.part.get());
-      if (fresh || at->second == kept.part.get()) continue;
+      const auto [at, fresh] = taken.try_emplace(to_lower(host), &kept);
+      if (fresh || at->second == &kept) continue;
+      const auto name_of = [this](const Kept& one) {
+        return one.hosts.front().substr(
+            0, one.hosts.front().size() - options_.gateway_domain.size() - 1);
+      };
       errors.emplace_back(Errc::conflict,
-                          "the host name '" + host + "' of service '" + kept.part->name +
-                              "' is taken by service '" + at->second->name + "'",
+                          "the host name '" + host + "' of service '" + name_of(kept) +
+                              "' is taken by service '" + name_of(*at->second) + "'",
                           "hostnameConfigurations");
     }
   }
+  return errors;
+}
+
+std::vector<Error> SnapshotBuilder::apply(apim::EntityNumber number,
+                                          const apim::ModelDelta& delta) {
+  std::vector<Error> errors;
+  if (delta.service_gone) {
+    remove(number);
+    return errors;
+  }
+  const auto found = services_.find(number);
+  Kept next = found == services_.end() ? Kept{} : found->second;
+  if (!next.state) next.state = std::make_shared<ServiceState>(options_, limits_, catalog_);
+  if (delta.service) {
+    // Host names are checked before anything is taken over.
+    name_hosts(next, *delta.service);
+    Services all = services_;
+    all[number] = next;
+    errors = check_hosts(all);
+    if (!errors.empty()) return errors;
+  }
+  next.part = next.state->apply(delta, errors);
+  if (next.part) services_[number] = std::move(next);
   return errors;
 }
 
@@ -67,25 +87,28 @@ std::vector<Error> SnapshotBuilder::update(const apim::ServiceModel& model) {
     remove(model.service.number);
     return {};
   }
-  std::vector<Error> errors;
-  const auto before = services_.find(model.service.number);
-  auto kept = compile(model, before == services_.end() ? nullptr : &before->second, errors);
-  if (!kept) return errors;
-  Services next = services_;
-  next[model.service.number] = *std::move(kept);
-  errors = check_hosts(next);
-  if (errors.empty()) services_ = std::move(next);
-  return errors;
+  const auto found = services_.find(model.service.number);
+  return apply(model.service.number, found == services_.end()
+                                         ? apim::delta_of(model)
+                                         : found->second.state->difference(model));
 }
 
 std::vector<Error> SnapshotBuilder::replace(std::span<const apim::ServiceModel> models) {
+  std::vector<apim::ModelDelta> deltas;
+  for (const auto& model : models)
+    if (!model.service.deleted_ms) deltas.push_back(apim::delta_of(model));
+  return replace(deltas);
+}
+
+std::vector<Error> SnapshotBuilder::replace(std::span<const apim::ModelDelta> instances) {
   std::vector<Error> errors;
   Services next;
-  for (const auto& model : models) {
-    if (model.service.deleted_ms) continue;
-    const auto before = services_.find(model.service.number);
-    auto kept = compile(model, before == services_.end() ? nullptr : &before->second, errors);
-    if (kept) next[model.service.number] = *std::move(kept);
+  for (const auto& delta : instances) {
+    Kept kept;
+    kept.state = std::make_shared<ServiceState>(options_, limits_, catalog_);
+    name_hosts(kept, *delta.service);
+    kept.part = kept.state->apply(delta, errors);
+    if (kept.part) next[delta.service->number] = std::move(kept);
   }
   if (errors.empty()) errors = check_hosts(next);
   if (errors.empty()) services_ = std::move(next);

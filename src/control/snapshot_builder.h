@@ -3,6 +3,7 @@
 // errors are collected, not only the first. A service with errors keeps what it served before.
 // Parts whose entities did not change are shared with the snapshot before, so a change costs what
 // it touches.
+#include "apim/delta.h"
 #include "apim/model.h"
 #include "base/result.h"
 #include "gateway/assemble.h"
@@ -38,19 +39,32 @@ struct BuilderOptions {
   gateway::PathCase path_case;
   std::vector<OwnAddress> own_addresses;
   http::LocalService* own_services = nullptr;  // Null: every backend is called over the network.
+  // Breakers, health and turns of backends; outlives every snapshot.
+  std::shared_ptr<gateway::BackendStates> backend_states =
+      std::make_shared<gateway::BackendStates>();
+  std::string ca_certificate;  // Our own CA, trusted for every backend; a file.
+  std::string backend_ca;      // Further authorities; a file, empty: none.
 };
+
+class ServiceState;
 
 // Thread: one at a time; no worker.
 class SnapshotBuilder {
  public:
   // `limits` holds the counters and outlives every snapshot.
   SnapshotBuilder(BuilderOptions options, policy::Limits& limits);
+  ~SnapshotBuilder();
 
-  // Takes the service over, new or changed. Errors name what they are about
-  // ("apis/echo-api/serviceUrl"); with errors nothing changes.
+  // Takes the changes of one service over. Errors name what they are about
+  // ("apis/echo-api/serviceUrl"); with errors nothing changes. `number` is the service's; for one
+  // that is not known the changes are the whole of it.
+  std::vector<Error> apply(apim::EntityNumber number, const apim::ModelDelta& delta);
+  bool knows(apim::EntityNumber number) const { return services_.contains(number); }
+  // The same, from the service as it is to be.
   std::vector<Error> update(const apim::ServiceModel& model);
   // Takes over exactly these, all or none.
   std::vector<Error> replace(std::span<const apim::ServiceModel> models);
+  std::vector<Error> replace(std::span<const apim::ModelDelta> instances);
   void remove(apim::EntityNumber service);
 
   // The snapshot of all services taken over, with the next version number.
@@ -58,14 +72,14 @@ class SnapshotBuilder {
 
  private:
   struct Kept {
+    std::shared_ptr<ServiceState> state;
     std::shared_ptr<const gateway::ServicePart> part;
     std::vector<std::string> hosts;
     bool is_default = false;
   };
   using Services = std::map<apim::EntityNumber, Kept>;
 
-  Result<Kept> compile(const apim::ServiceModel& model, const Kept* before,
-                       std::vector<Error>& errors) const;
+  void name_hosts(Kept& kept, const apim::Service& service) const;
   std::vector<Error> check_hosts(const Services& services) const;
 
   BuilderOptions options_;

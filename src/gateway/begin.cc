@@ -97,13 +97,16 @@ const ProductContext* context_of_key(Call& call, std::string_view key) {
       context = &binding.contexts[0];
       break;
     case SubscriptionScope::api:
-      context = subscription->target == binding.api->number ? &binding.contexts[0] : nullptr;
+      context = subscription->target == binding.api->family ? &binding.contexts[0] : nullptr;
       break;
     case SubscriptionScope::product:
       context = binding.context_of(subscription->target);
       break;
   }
-  if (context) take_subscription(call, *subscription);
+  if (context) {
+    take_subscription(call, *subscription);
+    call.x.matched.subscription_key = key;
+  }
   return context;
 }
 
@@ -151,7 +154,8 @@ Step begin(Call& call) noexcept {
   if (!service->enabled) return not_found(call);
   call.path = split_path(x.request.path, x.arena);
   if (!call.path.valid) return not_found(call);
-  const auto match = service->apis.find(call.path);
+  const auto match = service->apis->find(
+      call.path, {.query = x.request.query, .headers = &x.request.headers, .arena = &x.arena});
   if (!match.binding) return not_found(call);
   const auto& api = *match.binding->api;
   if (!api.protocols.allows(x.request.scheme, call.upgrade)) return not_found(call);
@@ -193,6 +197,7 @@ void Call::reset() noexcept {
   path = {};
   api_segments = 0;
   plan = {};
+  backend_part = nullptr;
   answered_here = false;
   backend_status = 0;
   backend_step = 0;

@@ -66,9 +66,10 @@ struct Call {
   RequestPath path;
   std::size_t api_segments = 0;  // Of `path`, taken by the API.
   ForwardPlan plan;
-  bool answered_here = false;    // The body is `x.response.body`, not the backend's.
-  int backend_status = 0;        // 0: the backend did not answer.
-  std::size_t backend_step = 0;  // Where the backend section goes on.
+  const BackendPart* backend_part = nullptr;  // The backend entity that was chosen, if any.
+  bool answered_here = false;                 // The body is `x.response.body`, not the backend's.
+  int backend_status = 0;                     // 0: the backend did not answer.
+  std::size_t backend_step = 0;               // Where the backend section goes on.
 
   // Forgets the last call, its pin included; keeps the memory.
   void reset() noexcept;
@@ -90,6 +91,8 @@ enum class BackendFailure : unsigned char {
 // on-error, then the built-in answer in `x.response`. `address` is "host:port" as far as it is
 // known.
 void fail_backend(Call& call, BackendFailure failure, std::string_view address) noexcept;
+// So many connections to the backend are in use that no further one is made: 429.
+void fail_connection_limit(Call& call) noexcept;
 // The request body is over its limit: 413.
 void fail_too_large(Call& call) noexcept;
 // Any failure of ours: 500.

@@ -311,6 +311,22 @@ class UpstreamScope {
   http::ServerCall& server_;
 };
 
+// A call's share of the connections to an authority.
+class ConnectionHold {
+ public:
+  ConnectionHold(BackendState* state, std::uint32_t max)
+      : state_(state), held_(!state || state->take_connection(max)) {}
+  ConnectionHold(const ConnectionHold&) = delete;
+  ~ConnectionHold() {
+    if (state_ && held_) state_->give_connection();
+  }
+  explicit operator bool() const noexcept { return held_; }
+
+ private:
+  BackendState* state_;
+  bool held_;
+};
+
 enum class Attempt : unsigned char { done, stale_connection };
 
 // One try at the backend. stale_connection: a pooled connection died before it answered, and
@@ -376,6 +392,12 @@ net::Awaitable<void> serve_http(Service& s) {
     co_await write_answer(s);  // nothing to check
     co_return;
   }
+  const ConnectionHold hold(backend.in_use.get(), s.options.connections_max);
+  if (!hold) {
+    fail_connection_limit(s.call);
+    co_await write_answer(s);  // nothing to check
+    co_return;
+  }
   const http::Origin origin{backend.tls, backend.host, backend.port};
   const BodyFraming framing = framing_of(head);
   const std::optional<std::string_view> body = s.server.buffered_body();
@@ -393,7 +415,28 @@ Station::Station(net::Worker& worker, const Publisher& publisher, analytics::Usa
     : worker_(worker),
       snapshots_(publisher),
       sink_(sink),
-      client_(worker, std::move(guard), tls, options.client) {}
+      guard_(std::move(guard)),
+      client_limits_(options.client),
+      client_(worker, guard_, tls, options.client) {}
+
+http::Client& Station::client_for(const Call& call) {
+  const auto* part = call.backend_part;
+  if (!part || !part->tls) return client_;
+  auto& own = own_tls_[part->tls->context.get()];
+  if (!own.client) {
+    // Contexts that no snapshot has any more go with the connections that were made with them;
+    // their calls have ended, because a call pins its snapshot.
+    std::erase_if(own_tls_, [&](const auto& one) {
+      return one.second.client && one.second.tls.use_count() == 1;
+    });
+    auto& made = own_tls_[part->tls->context.get()];
+    made.tls = part->tls;
+    made.client =
+        std::make_unique<http::Client>(worker_, guard_, part->tls->context.get(), client_limits_);
+    return *made.client;
+  }
+  return *own.client;
+}
 
 std::unique_ptr<Call> Station::take() {
   if (calls_.empty()) return std::make_unique<Call>();
@@ -461,8 +504,10 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   station.ids_.next(call.x.request_id);
   begin_watching(call, station.ids_);
 
-  Service service{.server = server, .call = call, .client = station.client_, .options = options_};
-  if (begin(call) == Step::answer) {
+  const Step step = begin(call);
+  Service service{
+      .server = server, .call = call, .client = station.client_for(call), .options = options_};
+  if (step == Step::answer) {
     co_await write_answer(service);  // nothing to check
   } else {
     service.response_deadline = &station.deadline(call.plan.timeout_ms);

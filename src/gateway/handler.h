@@ -6,6 +6,7 @@
 #include "gateway/call.h"
 #include "http/client.h"
 #include "http/server_call.h"
+#include "net/backend_tls.h"
 #include "net/worker.h"
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
   std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
+  std::uint32_t connections_max = 2048;        // To one authority, over all workers.
   http::ClientLimits client;
 };
 
@@ -34,13 +36,22 @@ class Station {
   friend class GatewayHandler;
   std::unique_ptr<Call> take();
   void give(std::unique_ptr<Call> call);
+  // The client for the call's backend: one of its own where the backend has TLS of its own.
+  http::Client& client_for(const Call& call);
   // The list of waiters for a response head that share this time limit.
   net::Deadline& deadline(std::uint32_t timeout_ms);
 
   net::Worker& worker_;
   SnapshotHandle snapshots_;
   analytics::UsageSink& sink_;
+  net::AddressCheck guard_;
+  http::ClientLimits client_limits_;
   http::Client client_;
+  struct OwnTls {
+    std::shared_ptr<const net::BackendTls> tls;  // Keeps the context while a pool uses it.
+    std::unique_ptr<http::Client> client;
+  };
+  std::map<const ssl_ctx_st*, OwnTls> own_tls_;
   std::vector<std::unique_ptr<Call>> calls_;
   std::map<std::uint32_t, std::unique_ptr<net::Deadline>> deadlines_;
   RequestIds ids_;

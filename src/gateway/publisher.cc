@@ -1,5 +1,8 @@
 #include "gateway/publisher.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace mlgate::gateway {
 
 Publisher::Publisher() : current_(std::make_shared<const Snapshot>()) {}
@@ -8,9 +11,23 @@ void Publisher::publish(std::shared_ptr<const Snapshot> snapshot) {
   {
     const std::scoped_lock lock(mutex_);
     current_.swap(snapshot);
+    retired_.push_back(std::move(snapshot));
     version_.fetch_add(1, std::memory_order_release);
   }
-  // The old snapshot, when nobody runs on it, dies here: outside the lock.
+  sweep();
+}
+
+void Publisher::sweep() {
+  std::vector<std::shared_ptr<const Snapshot>> free;
+  {
+    const std::scoped_lock lock(mutex_);
+    // Nobody can take a retired snapshot anew, so one that is held here alone stays so.
+    const auto kept = std::partition(retired_.begin(), retired_.end(),
+                                     [](const auto& one) { return one.use_count() > 1; });
+    free.assign(std::make_move_iterator(kept), std::make_move_iterator(retired_.end()));
+    retired_.erase(kept, retired_.end());
+  }
+  // They die here: outside the lock.
 }
 
 std::shared_ptr<const Snapshot> Publisher::current() const {

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 namespace mlgate::gateway {
 
@@ -20,11 +21,15 @@ class Publisher {
   std::uint64_t version() const noexcept { return version_.load(std::memory_order_acquire); }
   // Never null; before the first publish() an empty snapshot.
   std::shared_ptr<const Snapshot> current() const;
+  // Frees old snapshots that no call runs on any more. A worker never does that itself: taking a
+  // large one apart would hold its calls up. Also done by publish().
+  void sweep();
 
  private:
   std::atomic<std::uint64_t> version_{1};
   mutable std::mutex mutex_;
   std::shared_ptr<const Snapshot> current_;
+  std::vector<std::shared_ptr<const Snapshot>> retired_;
 };
 
 // Keeps a snapshot alive while a call runs on it. Thread: the worker's.

@@ -8,11 +8,29 @@
 
 namespace mlgate::gateway {
 
+namespace {
+
+void note_outcome(Call& call, const Outcome& outcome) noexcept {
+  const auto* part = call.backend_part;
+  if (part && !part->rules.empty()) part->state->note(part->rules, outcome, call.x.now_ns);
+}
+
+void note_response(Call& call) noexcept {
+  if (!call.backend_part || call.backend_part->rules.empty()) return;
+  Outcome outcome{.status = call.x.response.status, .reason = {}, .retry_after_s = {}};
+  if (const auto* field = policy::find_header(call.x.response.headers, "Retry-After"))
+    outcome.retry_after_s = parse_int(trim(field->value));
+  note_outcome(call, outcome);
+}
+
+}  // namespace
+
 Step respond(Call& call) noexcept {
   auto& x = call.x;
   call.backend_status = x.response.status;
   if (x.trace) [[unlikely]]
     trace_answer(call);
+  note_response(call);
   remove_hop_by_hop(x.response.headers);
   for (const auto& field : x.response_additions) x.response.headers.add(field.name, field.value);
   x.response_additions.clear();
@@ -32,6 +50,10 @@ void fail_backend(Call& call, BackendFailure failure, std::string_view address) 
   x.response.headers.clear();
   x.response.status = 0;
   const bool connect = failure == BackendFailure::connect;
+  note_outcome(
+      call, {.status = 0,
+             .reason = failure == BackendFailure::timeout ? "Timeout" : "BackendConnectionFailure",
+             .retry_after_s = {}});
   if (!call.options.backend_failure_as_http)
     policy::answer_failure(x);
   else if (connect)
@@ -51,6 +73,13 @@ void fail_backend(Call& call, BackendFailure failure, std::string_view address) 
       (void)fail_forward(call, "Timeout", "The response of the backend was not received in time.");
       break;
   }
+}
+
+void fail_connection_limit(Call& call) noexcept {
+  auto& x = call.x;
+  constexpr std::string_view kMessage = "Too many connections to the backend are in use.";
+  policy::answer_error(x, 429, "Too Many Requests", kMessage);
+  (void)fail_forward(call, "BackendConnectionLimit", kMessage);
 }
 
 void fail_too_large(Call& call) noexcept {
@@ -82,6 +111,8 @@ void client_gone(Call& call) noexcept {
 
 void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noexcept {
   auto& x = call.x;
+  x.release_slots();
+  x.count_deferred();
   for (const auto& charge : x.charges) {
     charge.quotas->add_bytes(charge.rule, std::int64_t(sizes.request_bytes + sizes.response_bytes),
                              x.now_ms + sizes.total_ns / 1'000'000);

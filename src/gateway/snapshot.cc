@@ -39,22 +39,46 @@ const ProductContext* ApiBinding::context_of(std::uint64_t product_number) const
 
 ApiTrie::ApiTrie(PathCase path_case) : children_(path_case), nodes_(1) {}
 
-void ApiTrie::add(ApiBindingPtr binding) {
-  std::uint32_t node = 0;
-  if (!binding->api->path.empty()) {
-    for (const auto segment : split(binding->api->path, '/')) {
-      const auto next = std::uint32_t(nodes_.size());
-      node = children_.find_or_add(node, segment, next);
-      if (node == next) nodes_.emplace_back();
-    }
+std::uint32_t ApiTrie::node_at(std::uint32_t node, std::string_view path) {
+  if (path.empty()) return node;
+  for (const auto segment : split(path, '/')) {
+    const auto next = std::uint32_t(nodes_.size());
+    node = children_.find_or_add(node, segment, next);
+    if (node == next) nodes_.emplace_back();
   }
-  auto& revisions = nodes_[node].revisions;
-  const bool current = binding->api->is_current;
-  revisions.insert(current ? revisions.begin() : revisions.end(), std::move(binding));
+  return node;
 }
 
-const ApiBinding* ApiTrie::pick(const Node& node, std::string_view revision) const noexcept {
-  for (const auto& binding : node.revisions) {
+const ApiBinding* ApiTrie::add(ApiBindingPtr binding) {
+  const auto& api = *binding->api;
+  std::uint32_t node = node_at(0, api.path);
+  nodes_[node].taken = true;
+  // A version in the path is one more segment of it.
+  const bool in_path = api.version.scheme == ApiVersion::Scheme::segment;
+  if (in_path && !api.version.value.empty()) {
+    node = node_at(node, api.version.value);
+    nodes_[node].taken = true;
+  }
+  const std::string_view value = in_path ? std::string_view() : api.version.value;
+  auto& versions = nodes_[node].versions;
+  auto found = std::find_if(versions.begin(), versions.end(),
+                            [&](const Version& one) { return one.key.value == value; });
+  if (found == versions.end()) {
+    for (const auto& one : versions)
+      if (one.key.set != api.version.set) return one.revisions.front().get();
+    found = versions.insert(versions.end(), {api.version, {}});
+    found->key.value = value;
+  }
+  auto& revisions = found->revisions;
+  if (!revisions.empty() && revisions.front()->api->family != api.family)
+    return revisions.front().get();
+  const bool current = api.is_current;
+  revisions.insert(current ? revisions.begin() : revisions.end(), std::move(binding));
+  return nullptr;
+}
+
+const ApiBinding* ApiTrie::pick(const Version& version, std::string_view revision) noexcept {
+  for (const auto& binding : version.revisions) {
     const auto& api = *binding->api;
     if (revision.empty() ? api.is_current : api.revision == revision) {
       return api.is_current || api.is_online ? binding.get() : nullptr;
@@ -63,9 +87,26 @@ const ApiBinding* ApiTrie::pick(const Node& node, std::string_view revision) con
   return nullptr;
 }
 
-ApiTrie::Match ApiTrie::find(const RequestPath& path) const noexcept {
+const ApiTrie::Version* ApiTrie::version_of(const Node& node,
+                                            const VersionRequest& request) noexcept {
+  if (node.versions.empty()) return nullptr;
+  const ApiVersion& any = node.versions.front().key;
+  std::string_view wanted;
+  if (any.scheme == ApiVersion::Scheme::query && !request.query.empty()) {
+    wanted = query_value(request.query, any.parameter, *request.arena).value_or("");
+  } else if (any.scheme == ApiVersion::Scheme::header && request.headers) {
+    const auto* field = policy::find_header(*request.headers, any.parameter);
+    if (field) wanted = field->value;
+  }
+  for (const auto& version : node.versions)
+    if (version.key.value == wanted) return &version;
+  return nullptr;
+}
+
+ApiTrie::Match ApiTrie::find(const RequestPath& path,
+                             const VersionRequest& request) const noexcept {
   std::uint32_t node = 0;
-  const Node* best = nodes_[0].revisions.empty() ? nullptr : &nodes_[0];
+  const Node* best = nodes_[0].taken ? &nodes_[0] : nullptr;
   Match match;
   std::string_view revision;
   for (std::size_t at = 0; at < path.segments.size(); ++at) {
@@ -79,14 +120,16 @@ ApiTrie::Match ApiTrie::find(const RequestPath& path) const noexcept {
       if (child == SegmentTable::kNone) break;
     }
     node = child;
-    if (!nodes_[node].revisions.empty()) {
+    if (nodes_[node].taken) {
       best = &nodes_[node];
       match.segments = at + 1;
       revision = wanted;
     }
     if (!wanted.empty()) break;  // A revision ends the API's part of the path.
   }
-  if (best) match.binding = pick(*best, revision);
+  if (!best) return match;
+  const Version* version = version_of(*best, request);
+  if (version) match.binding = pick(*version, revision);
   return match;
 }
 

@@ -4,6 +4,7 @@
 // compiles only what it touches; counters, caches and pools live outside, under the stable numbers
 // that stand in the parts.
 #include "gateway/backend.h"
+#include "gateway/backend_part.h"
 #include "gateway/key_table.h"
 #include "gateway/operation_trie.h"
 #include "gateway/url_template.h"
@@ -35,17 +36,26 @@ struct Protocols {
   bool allows(std::string_view scheme, bool upgrade) const noexcept;
 };
 
+// How callers name the version of an API that they want.
+struct ApiVersion {
+  enum class Scheme : unsigned char { none, segment, query, header };
+  Scheme scheme = Scheme::none;
+  std::uint64_t set = 0;  // Number of the version set.
+  std::string parameter;  // Name of the query parameter or header.
+  std::string value;      // Empty: the version without a name.
+};
+
 // One revision of one API.
 struct ApiPart {
   std::uint64_t number = 0;
-  std::string
-      fingerprint;  // Of everything it was compiled from; equal means the part can be shared.
-  std::string name;
+  std::uint64_t family = 0;  // The same for all revisions of an API: keys are for all of them.
+  std::string name;          // Without the revision.
   std::string display_name;
   std::string path;  // Without slashes at the ends.
   std::string revision;
   bool is_current = true;
   bool is_online = true;
+  ApiVersion version;
   Protocols protocols;
   bool subscription_required = true;
   std::string key_header = "Ocp-Apim-Subscription-Key";
@@ -58,7 +68,6 @@ struct ApiPart {
 
 struct ProductPart {
   std::uint64_t number = 0;
-  std::string fingerprint;
   std::string name;
   std::string display_name;
   bool subscription_required = true;
@@ -82,8 +91,15 @@ struct ApiBinding {
 };
 using ApiBindingPtr = std::shared_ptr<const ApiBinding>;
 
-// APIs of one service by path: the longest match of whole segments wins; `;rev=N` chooses a
-// revision.
+// What of a request says which version of an API it is for.
+struct VersionRequest {
+  std::string_view query;
+  const http::Fields* headers = nullptr;
+  policy::Arena* arena = nullptr;
+};
+
+// APIs of one service by path: the longest match of whole segments wins, then the version of the
+// API that the caller names; `;rev=N` chooses a revision of it.
 class ApiTrie {
  public:
   struct Match {
@@ -91,30 +107,24 @@ class ApiTrie {
     std::size_t segments = 0;  // Taken by the API's path.
   };
   explicit ApiTrie(PathCase path_case = {});
-  void add(ApiBindingPtr binding);
-  Match find(const RequestPath& path) const noexcept;
+  // nullptr, or the binding that has the place already.
+  const ApiBinding* add(ApiBindingPtr binding);
+  Match find(const RequestPath& path, const VersionRequest& request) const noexcept;
 
  private:
-  struct Node {
+  struct Version {
+    ApiVersion key;
     std::vector<ApiBindingPtr> revisions;  // The current one first.
   };
-  const ApiBinding* pick(const Node& node, std::string_view revision) const noexcept;
+  struct Node {
+    bool taken = false;  // The path of an API ends here, even where no version of it has no name.
+    std::vector<Version> versions;
+  };
+  std::uint32_t node_at(std::uint32_t node, std::string_view path);
+  static const ApiBinding* pick(const Version& version, std::string_view revision) noexcept;
+  static const Version* version_of(const Node& node, const VersionRequest& request) noexcept;
   SegmentTable children_;
   std::vector<Node> nodes_;
-};
-
-struct ServicePart {
-  std::uint64_t number = 0;
-  std::string name;
-  bool enabled = true;
-  ApiTrie apis;
-  std::vector<ApiBindingPtr> bindings;
-  std::vector<std::shared_ptr<const ProductPart>> products;
-  std::shared_ptr<const KeyTable> keys;
-  std::string keys_fingerprint;
-  DocumentPtr global_document;
-  std::string global_fingerprint;
-  PipelinePtr unmatched;  // The global document alone: its on-error runs when nothing matches.
 };
 
 struct HostHash {
@@ -125,12 +135,29 @@ struct HostEqual {
   using is_transparent = void;
   bool operator()(std::string_view a, std::string_view b) const noexcept;
 };
+template <class T>
+using NameMap = std::unordered_map<std::string, T, HostHash, HostEqual>;
+
+struct ServicePart {
+  std::uint64_t number = 0;
+  std::string name;
+  bool enabled = true;
+  std::shared_ptr<const ApiTrie> apis = std::make_shared<ApiTrie>();  // Of `bindings`.
+  std::vector<ApiBindingPtr> bindings;
+  std::vector<std::shared_ptr<const ProductPart>> products;
+  std::shared_ptr<const KeyTable> keys;
+  NameMap<BackendPartPtr> backends;
+  // Where base URLs that stand in policy documents lead, by their text.
+  std::shared_ptr<const NameMap<Backend>> base_urls;
+  DocumentPtr global_document;
+  PipelinePtr unmatched;  // The global document alone: its on-error runs when nothing matches.
+};
 
 struct Snapshot {
   std::uint64_t version = 0;
   std::vector<std::shared_ptr<const ServicePart>> services;
   // Host names without port, compared without case.
-  std::unordered_map<std::string, const ServicePart*, HostHash, HostEqual> hosts;
+  NameMap<const ServicePart*> hosts;
   const ServicePart* default_service = nullptr;
 
   // `authority` as in the Host header, port included. nullptr when there is no service at all.

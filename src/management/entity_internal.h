@@ -3,6 +3,7 @@
 // with their status codes, ETags and preconditions. What differs is in EntityTraits.
 #include "apim/codec.h"
 #include "apim/entities.h"
+#include "base/text.h"
 #include "management/call_internal.h"
 
 #include <functional>
@@ -46,6 +47,31 @@ struct EntityTraits<apim::Subscription> {
   static constexpr std::string_view type = "subscriptions";
   static constexpr apim::NameRule name_rule = apim::kLongName;
 };
+template <>
+struct EntityTraits<apim::VersionSet> {
+  static constexpr std::string_view type = "apiVersionSets";
+  static constexpr apim::NameRule name_rule = apim::kShortName;
+};
+template <>
+struct EntityTraits<apim::Release> {
+  static constexpr std::string_view type = "apis/releases";
+  static constexpr apim::NameRule name_rule = apim::kShortName;
+};
+template <>
+struct EntityTraits<apim::Backend> {
+  static constexpr std::string_view type = "backends";
+  static constexpr apim::NameRule name_rule = apim::kShortName;
+};
+template <>
+struct EntityTraits<apim::Certificate> {
+  static constexpr std::string_view type = "certificates";
+  static constexpr apim::NameRule name_rule = apim::kShortName;
+};
+template <>
+struct EntityTraits<apim::NamedValue> {
+  static constexpr std::string_view type = "namedValues";
+  static constexpr apim::NameRule name_rule = apim::kLongName;
+};
 
 // Properties as an answer shows them.
 Json shown(const Call& call, const apim::Api& api, View view);
@@ -54,12 +80,19 @@ Json shown(const Call& call, const apim::Product& product, View view);
 Json shown(const Call& call, const apim::Group& group, View view);
 Json shown(const Call& call, const apim::User& user, View view);
 Json shown(const Call& call, const apim::Subscription& subscription, View view);
+Json shown(const Call& call, const apim::VersionSet& set, View view);
+Json shown(const Call& call, const apim::Release& release, View view);
+Json shown(const Call& call, const apim::Backend& backend, View view);
+Json shown(const Call& call, const apim::Certificate& certificate, View view);
+Json shown(const Call& call, const apim::NamedValue& value, View view);
 
 // "/apis/echo-api", "/apis/echo-api/operations/get".
 template <class T>
 std::string path_of(const T& entity) {
   if constexpr (std::is_same_v<T, apim::Operation>)
     return "/apis/" + entity.api + "/operations/" + entity.name;
+  else if constexpr (std::is_same_v<T, apim::Release>)
+    return "/apis/" + entity.api + "/releases/" + entity.name;
   else
     return "/" + std::string(EntityTraits<T>::type) + "/" + entity.name;
 }
@@ -114,7 +147,7 @@ http::Response get_entity(Call& call, const apim::Place& place) {
 template <class T>
 T parse_entity(const Call& call, const Json& properties, const T* before, apim::Errors& errors) {
   if constexpr (std::is_same_v<T, apim::Api>)
-    return apim::parse_api(properties, before, errors);
+    return apim::parse_api(properties, before, call.service.name, errors);
   else if constexpr (std::is_same_v<T, apim::Operation>)
     return apim::parse_operation(properties, before, errors);
   else if constexpr (std::is_same_v<T, apim::Product>)
@@ -123,6 +156,16 @@ T parse_entity(const Call& call, const Json& properties, const T* before, apim::
     return apim::parse_group(properties, before, errors);
   else if constexpr (std::is_same_v<T, apim::User>)
     return apim::parse_user(properties, before, errors);
+  else if constexpr (std::is_same_v<T, apim::VersionSet>)
+    return apim::parse_version_set(properties, errors);
+  else if constexpr (std::is_same_v<T, apim::Release>)
+    return apim::parse_release(properties, call.service.name, errors);
+  else if constexpr (std::is_same_v<T, apim::Backend>)
+    return apim::parse_backend(properties, before, call.service.name, errors);
+  else if constexpr (std::is_same_v<T, apim::NamedValue>)
+    return apim::parse_named_value(properties, before, errors);
+  else if constexpr (std::is_same_v<T, apim::Certificate>)
+    return apim::parse_certificate(properties, before, errors);
   else
     return apim::parse_subscription(properties, before, call.service.name, errors);
 }
@@ -147,11 +190,21 @@ Result<void> write_entity(const Call& call, const apim::Place& place, const Json
     properties = apim::properties_of(*before);
     // Identities that the caller does not name follow the e-mail address.
     if constexpr (std::is_same_v<T, apim::User>) properties.erase("identities");
+    if constexpr (std::is_same_v<T, apim::Backend>) {
+      const Json credentials = apim::credentials_of(*before);
+      if (!credentials.is_null()) properties.set("credentials", credentials);
+    }
     if (sent.is_object()) properties.merge_patch(sent);
   }
   T next = parse_entity<T>(call, properties, before ? &*before : nullptr, tx.errors);
   next.name = before ? before->name : place.name;
+  if (before) static_cast<apim::Entity&>(next) = *before;
   if constexpr (std::is_same_v<T, apim::Operation>) next.api = place.parent;
+  if constexpr (std::is_same_v<T, apim::Release>) {
+    if (!equals_ignoring_case(next.api, place.parent))
+      apim::reject(tx.errors, "apiId", "The release of an API names a revision of it.");
+    next.api = place.parent;
+  }
   TRY_OK(tx.check());
   return apim::Editor(tx, call.service.name).put(std::move(next), before ? &*before : nullptr);
 }

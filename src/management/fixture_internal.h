@@ -66,8 +66,8 @@ class Client {
       return {};
     };
     options.usage = &usage;
-    options.check_policy = [](const apim::PolicyScope&, std::string_view text,
-                              apim::PolicyFormat) -> std::vector<Error> {
+    options.check_policy = [](const apim::PolicyScope&, std::string_view text, apim::PolicyFormat,
+                              const PolicyWorld&) -> std::vector<Error> {
       if (text.find("<wrong") == std::string_view::npos) return {};
       return {Error(Errc::invalid_argument, "Error in element 'wrong' on line 1, column 20: no.",
                     "wrong")};

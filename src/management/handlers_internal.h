@@ -119,6 +119,35 @@ http::Response regenerate_secondary_key(Call& call);
 http::Response list_debug_credentials(Call& call);
 http::Response invalidate_debug_credentials(Call& call);
 http::Response list_trace(Call& call);
+// versions.cc
+http::Response list_version_sets(Call& call);
+http::Response get_version_set(Call& call);
+http::Response put_version_set(Call& call);
+http::Response patch_version_set(Call& call);
+http::Response delete_version_set(Call& call);
+http::Response list_releases(Call& call);
+http::Response get_release(Call& call);
+http::Response put_release(Call& call);
+http::Response patch_release(Call& call);
+http::Response delete_release(Call& call);
+
+// backends.cc
+http::Response list_backends(Call& call);
+http::Response get_backend(Call& call);
+http::Response put_backend(Call& call);
+http::Response patch_backend(Call& call);
+http::Response delete_backend(Call& call);
+http::Response reconnect_backend(Call& call);
+http::Response list_certificates(Call& call);
+http::Response get_certificate(Call& call);
+http::Response put_certificate(Call& call);
+http::Response delete_certificate(Call& call);
+http::Response list_named_values(Call& call);
+http::Response get_named_value(Call& call);
+http::Response put_named_value(Call& call);
+http::Response patch_named_value(Call& call);
+http::Response delete_named_value(Call& call);
+http::Response list_named_value_value(Call& call);
 
 // policies.cc: the scope is in the path.
 http::Response list_policies(Call& call);

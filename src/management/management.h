@@ -27,8 +27,14 @@ class UsageTotals;
 namespace mlgate::management {
 
 // Every violation of a policy document, in document order; field() is the element.
-using CheckPolicy = std::function<std::vector<Error>(
-    const apim::PolicyScope& scope, std::string_view text, apim::PolicyFormat format)>;
+// Named values and backends are looked up in the instance that the document is for.
+struct PolicyWorld {
+  std::function<std::optional<std::string>(std::string_view)> named_value;
+  std::function<bool(std::string_view)> has_backend;
+};
+using CheckPolicy =
+    std::function<std::vector<Error>(const apim::PolicyScope& scope, std::string_view text,
+                                     apim::PolicyFormat format, const PolicyWorld& world)>;
 
 // Debug credentials and traces, which the gateway makes and keeps. Services and APIs by number.
 struct Tracing {

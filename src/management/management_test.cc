@@ -550,7 +550,7 @@ TEST_F(ManagementTest, ChangesOfTwoProgramsDoNotBreakTheRules) {
 }
 
 TEST_F(ManagementTest, UnbuiltPathsAreToldApartFromUnknownOnes) {
-  for (const char* path : {"/namedValues", "/apis/echo-api/schemas", "/backends/b",
+  for (const char* path : {"/loggers", "/apis/echo-api/schemas", "/caches/b",
                            "/reports/byRequest", "/workspaces/w/apis/a"}) {
     const Answer answer = at("GET", path);
     EXPECT_EQ(answer.status, 501) << path;

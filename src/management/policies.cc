@@ -5,6 +5,8 @@
 #include "management/handlers_internal.h"
 #include "management/list_internal.h"
 
+#include <algorithm>
+
 namespace mlgate::management {
 namespace {
 
@@ -62,6 +64,22 @@ Json policy_json(const Call& call, const Scope& scope, apim::Policy policy,
                   apim::properties_of(policy));
 }
 
+Result<PolicyWorld> world_of(const Call& call, apim::Transaction& tx) {
+  TRY(const auto values, apim::find_all<apim::NamedValue>(tx, call.service.name));
+  TRY(const auto backends, apim::find_all<apim::Backend>(tx, call.service.name));
+  PolicyWorld out;
+  out.named_value = [values](std::string_view name) -> std::optional<std::string> {
+    for (const auto& one : values)
+      if (one.display_name == name) return one.value;
+    return std::nullopt;
+  };
+  out.has_backend = [backends](std::string_view name) {
+    return std::ranges::any_of(
+        backends, [&](const apim::Backend& one) { return equals_ignoring_case(one.name, name); });
+  };
+  return out;
+}
+
 Result<void> write_policy(const Call& call, const Json& body, apim::Transaction& tx,
                           bool& created) {
   TRY(const Scope scope, scope_of_document(call, tx));
@@ -75,7 +93,8 @@ Result<void> write_policy(const Call& call, const Json& body, apim::Transaction&
   next.scope = scope.scope;
   TRY_OK(tx.check());
   if (call.env.options.check_policy) {
-    tx.errors = call.env.options.check_policy(next.scope, next.text, next.format);
+    TRY(const auto world, world_of(call, tx));
+    tx.errors = call.env.options.check_policy(next.scope, next.text, next.format, world);
     TRY_OK(tx.check());
   }
   return apim::Editor(tx, call.service.name).put(std::move(next), before ? &*before : nullptr);

@@ -75,6 +75,38 @@ constexpr std::array kService{
     Route{"PATCH", "apis/{}/operations/{}", patch_operation, kPublisher},
     Route{"DELETE", "apis/{}/operations/{}", delete_operation, kPublisher},
 
+    Route{"GET", "apis/{}/releases", list_releases},
+    Route{"GET", "apis/{}/releases/{}", get_release},
+    Route{"PUT", "apis/{}/releases/{}", put_release, kPublisher},
+    Route{"PATCH", "apis/{}/releases/{}", patch_release, kPublisher},
+    Route{"DELETE", "apis/{}/releases/{}", delete_release, kPublisher},
+
+    Route{"GET", "apiVersionSets", list_version_sets},
+    Route{"GET", "apiVersionSets/{}", get_version_set},
+    Route{"PUT", "apiVersionSets/{}", put_version_set, kPublisher},
+    Route{"PATCH", "apiVersionSets/{}", patch_version_set, kPublisher},
+    Route{"DELETE", "apiVersionSets/{}", delete_version_set, kPublisher},
+
+    Route{"GET", "backends", list_backends},
+    // Credentials are for those who may change them.
+    Route{"GET", "backends/{}", get_backend, kPublisher},
+    Route{"PUT", "backends/{}", put_backend, kPublisher},
+    Route{"PATCH", "backends/{}", patch_backend, kPublisher},
+    Route{"DELETE", "backends/{}", delete_backend, kPublisher},
+    Route{"POST", "backends/{}/reconnect", reconnect_backend, kPublisher},
+
+    Route{"GET", "certificates", list_certificates},
+    Route{"GET", "certificates/{}", get_certificate},
+    Route{"PUT", "certificates/{}", put_certificate, kPublisher},
+    Route{"DELETE", "certificates/{}", delete_certificate, kPublisher},
+
+    Route{"GET", "namedValues", list_named_values},
+    Route{"GET", "namedValues/{}", get_named_value},
+    Route{"PUT", "namedValues/{}", put_named_value, kPublisher},
+    Route{"PATCH", "namedValues/{}", patch_named_value, kPublisher},
+    Route{"DELETE", "namedValues/{}", delete_named_value, kPublisher},
+    Route{"POST", "namedValues/{}/listValue", list_named_value_value, kPublisher},
+
     Route{"GET", "products", list_products},
     Route{"GET", "products/{}", get_product},
     Route{"PUT", "products/{}", put_product, kPublisher},

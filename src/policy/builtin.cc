@@ -20,9 +20,6 @@ struct Known {
 };
 
 constexpr Known kKnown[] = {
-    {"rate-limit-by-key", kI},
-    {"quota-by-key", kI},
-    {"limit-concurrency", kAll},
     {"llm-token-limit", kI},
     {"azure-openai-token-limit", kI},
     {"check-header", kI},
@@ -40,7 +37,6 @@ constexpr Known kKnown[] = {
     {"validate-status-code", kO | kE},
     {"validate-odata-request", kI, kGpa},
     {"validate-graphql-request", kI, kGpa},
-    {"set-backend-service", kI | kB},
     {"proxy", kI},
     {"cors", kI},
     {"jsonp", kO},
@@ -67,10 +63,8 @@ constexpr Known kKnown[] = {
     {"choose", kAll},
     {"retry", kAll},
     {"wait", kI | kO | kB},
-    {"return-response", kAll},
     {"mock-response", kI | kO | kE},
     {"include-fragment", kAll},
-    {"set-variable", kAll},
     {"trace", kAll},
     {"send-request", kAll},
     {"send-one-way-request", kAll},
@@ -95,9 +89,15 @@ constexpr Known kKnown[] = {
 PolicyCatalog builtin_policies() {
   PolicyCatalog catalog;
   register_rate_limit(catalog);
+  register_rate_limit_by_key(catalog);
   register_quota(catalog);
+  register_quota_by_key(catalog);
+  register_limit_concurrency(catalog);
   register_forward_request(catalog);
   register_set_header(catalog);
+  register_set_backend_service(catalog);
+  register_set_variable(catalog);
+  register_return_response(catalog);
   for (const auto& known : kKnown) {
     catalog.add({.name = known.name, .sections = known.sections, .scopes = known.scopes});
   }

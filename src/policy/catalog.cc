@@ -170,6 +170,8 @@ class ElementChecker {
     if (text.expression && !spec.expression) {
       errors_.add(element, "Policy expression is not allowed in attribute '" +
                                std::string(spec.name) + "'.");
+    } else if (text.expression && spec.own_expression) {
+      return {spec.name, text.value, true};
     } else if (text.expression) {
       errors_.add(element, "Policy expression in attribute '" + std::string(spec.name) +
                                "' is not supported by this build.");

@@ -22,6 +22,7 @@ struct ParamSpec {
   ParamType type = ParamType::text;
   bool required = false;
   bool expression = false;                      // The grammar allows a policy expression here.
+  bool own_expression = false;                  // The policy reads expressions of it itself.
   std::int64_t min = 0, max = 0;                // Of an integer.
   std::string_view otherwise{};                 // Default, as text; empty: none.
   std::span<const std::string_view> choices{};  // Of a choice.
@@ -99,6 +100,8 @@ struct PolicyInfo {
   unsigned scopes = kAllScopes;
   bool once = false;      // At most once in a document.
   bool forwards = false;  // Counts as the one forwarding policy of a backend section.
+  // Its children are policies, which run between it and this one; it lives as long as the program.
+  const Policy* leave = nullptr;
   const ElementSpec* grammar = nullptr;  // Null: known, and not supported by this build.
   MakePolicy make = nullptr;
   std::string_view help{};

@@ -73,39 +73,65 @@ class DocumentCompiler {
                                catalog_.allowed_in(section, placement_.scope) + ".");
     }
     auto& items = document.sections[index].emplace();
-    std::unordered_map<std::string, int> ordinals;
     int forwarding = 0;
     for (const auto& child : element.children) {
-      const int ordinal = ++ordinals[child.name];
-      if (auto item = this->item(child, element, section, forwarding)) {
-        item->path = child.name + "[" + std::to_string(ordinal) + "]";
-        items.push_back(std::move(*item));
+      if (section == Section::backend && forwards(child) && ++forwarding > 1) {
+        errors_.add(child,
+                    "Only one element of the 'backend' section may forward the request: "
+                    "'forward-request' or 'base'.");
       }
+    }
+    steps(element, section, {}, items);
+  }
+
+  // Is it, or does it hold, what forwards the request?
+  bool forwards(const Element& element) const {
+    if (element.name == "base") return true;
+    const PolicyInfo* info = catalog_.find(element.name);
+    if (!info) return false;
+    return info->forwards ||
+           (info->leave && std::any_of(element.children.begin(), element.children.end(),
+                                       [&](const Element& child) { return forwards(child); }));
+  }
+
+  // The policies below `parent`, one after the other, those within others in their place.
+  void steps(const Element& parent, Section section, const std::string& path,
+             std::vector<Item>& items) {
+    std::unordered_map<std::string, int> ordinals;
+    for (const auto& child : parent.children) {
+      const std::string here =
+          path + child.name + "[" + std::to_string(++ordinals[child.name]) + "]";
+      step(child, parent, section, here, items);
     }
   }
 
-  std::optional<Item> item(const Element& element, const Element& parent, Section section,
-                           int& forwarding) {
-    Item out;
-    out.source = element.name;
+  void step(const Element& element, const Element& parent, Section section, const std::string& path,
+            std::vector<Item>& items) {
+    Item out{.policy = {}, .source = element.name, .id = {}, .path = path};
     if (const auto* id = element.attribute("id")) out.id = id->text.value;
-    const bool base = element.name == "base";
-    const PolicyInfo* info = base ? nullptr : catalog_.find(element.name);
-    if (section == Section::backend && (base || (info && info->forwards)) && ++forwarding > 1) {
-      errors_.add(element,
-                  "Only one element of the 'backend' section may forward the request: "
-                  "'forward-request' or 'base'.");
-      return std::nullopt;
-    }
-    if (base) {
+    if (element.name == "base") {
       static constexpr ElementSpec kBase{.name = "base", .attributes = {}, .children = {}};
       (void)check_element(element, kBase, errors_);
-      return out;
+      items.push_back(std::move(out));
+      return;
     }
-    if (!placed(element, parent, section, info)) return std::nullopt;
-    const PolicyNode node = check_element(element, *info->grammar, errors_);
+    const PolicyInfo* info = catalog_.find(element.name);
+    if (!placed(element, parent, section, info)) return;
+    if (!info->leave) {
+      const PolicyNode node = check_element(element, *info->grammar, errors_);
+      out.policy = info->make(node, {section, placement_}, errors_);
+      items.push_back(std::move(out));
+      return;
+    }
+    Element head = element;
+    head.children.clear();
+    const PolicyNode node = check_element(head, *info->grammar, errors_);
     out.policy = info->make(node, {section, placement_}, errors_);
-    return out;
+    items.push_back(out);
+    steps(element, section, path + "/", items);
+    // A policy that lives as long as the program needs no owner.
+    out.policy = std::shared_ptr<const Policy>(std::shared_ptr<void>(), info->leave);
+    items.push_back(std::move(out));
   }
 
   // Is this policy there, and may it stand here?
@@ -120,7 +146,7 @@ class DocumentCompiler {
                           catalog_.allowed_in(section, placement_.scope) + "."))
       return false;
     if (before(!(info->sections & bit(section)),
-               "Policy is not allowed in the '" + parent.name + "' section."))
+               "Policy is not allowed in the '" + std::string(to_text(section)) + "' section."))
       return false;
     if (before(
             !(info->scopes & bit(placement_.scope)),

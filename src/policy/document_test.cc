@@ -64,8 +64,9 @@ TEST(Document, EveryErrorIsReportedInDocumentOrderWithItsPlace) {
           "invalid - The value '301' is invalid. The value must be a whole number from 1 to 300.",
           "Error in element 'nonsense' on line 4, column 5: The element 'inbound' has invalid "
           "child "
-          "element 'nonsense'. List of possible elements expected: 'base', 'rate-limit', 'quota', "
-          "'set-header'.",
+          "element 'nonsense'. List of possible elements expected: 'base', 'rate-limit', "
+          "'rate-limit-by-key', 'quota', 'quota-by-key', 'limit-concurrency', 'set-header', "
+          "'set-backend-service', 'set-variable', 'return-response'.",
           "Error in element 'forward-request' on line 5, column 5: Policy is not allowed in the "
           "'inbound' section.",
           "Error in element 'rate-limit' on line 6, column 5: Only one 'rate-limit' policy is "

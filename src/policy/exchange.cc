@@ -38,7 +38,23 @@ void begin_answer(Exchange& x, int status, std::string_view reason) {
 
 }  // namespace
 
+void Exchange::release_slots(std::size_t left) noexcept {
+  while (slots.size() > left) {
+    slots.back().limits->leave(slots.back().key);
+    slots.pop_back();
+  }
+}
+
+void Exchange::count_deferred() noexcept {
+  // By index: counting may promise headers, but defers nothing more.
+  for (std::size_t i = 0; i < deferred.size(); ++i)
+    deferred[i].counter->count(*this, deferred[i].key);
+  deferred.clear();
+}
+
 void Exchange::reset() noexcept {
+  release_slots();
+  deferred.clear();
   auto request_headers = std::move(request.headers);
   request_headers.clear();
   request = {};
@@ -54,6 +70,7 @@ void Exchange::reset() noexcept {
   charges.clear();
   error = {};
   forward = {};
+  backend = {};
   now_ms = 0;
   now_ns = 0;
   request_id[0] = request_id[1] = 0;

@@ -60,7 +60,8 @@ struct Matched {
   std::string_view service_name, api_name, api_display_name, api_path, api_revision;
   std::string_view operation_name, operation_display_name;
   std::string_view product_name, subscription_name, user_name;
-  TimeMs subscription_start_ms = 0;  // Quota windows are counted from here.
+  std::string_view subscription_key;  // As the caller sent it; never to be logged.
+  TimeMs subscription_start_ms = 0;   // Quota windows are counted from here.
 };
 
 // What forward-request asks of the connection.
@@ -70,10 +71,35 @@ struct ForwardOptions {
   bool buffer_response = true;
 };
 
+// Where set-backend-service sends the call instead of the API's service URL.
+struct BackendChoice {
+  std::string_view id;        // Name of a backend; wins over `base_url`, whichever came last.
+  std::string_view base_url;  // Empty, like `id`: not chosen.
+};
+
+struct Exchange;
+
 // Bandwidth that is counted when the call has ended.
 struct Charge {
   Quotas* quotas = nullptr;
   QuotaRule rule;
+};
+
+// Counts a call when its response is known.
+class DeferredCounter {
+ public:
+  virtual ~DeferredCounter() = default;
+  virtual void count(Exchange& x, const CounterKey& key) const noexcept = 0;
+};
+struct Deferred {
+  const DeferredCounter* counter = nullptr;
+  CounterKey key;
+};
+
+// A place among the calls that run at the same time under one key.
+struct HeldSlot {
+  ConcurrencyLimits* limits = nullptr;
+  std::uint64_t key = 0;
 };
 
 struct Exchange {
@@ -85,8 +111,11 @@ struct Exchange {
   std::vector<http::Field>
       response_additions;  // Headers that policies promised before there was a response.
   std::vector<Charge> charges;
+  std::vector<Deferred> deferred;
+  std::vector<HeldSlot> slots;  // Given back one by one, and all when the call ends in any way.
   LastError error;
   ForwardOptions forward;
+  BackendChoice backend;
   TimeMs now_ms = 0;        // Wall clock at the start of the call.
   std::int64_t now_ns = 0;  // Steady clock, the worker's, as of the latest event of the call.
   std::uint64_t request_id[2] = {0, 0};  // context.RequestId: 128 random bits.
@@ -97,6 +126,10 @@ struct Exchange {
   // Forgets everything of the last call and keeps the memory.
   void reset() noexcept;
 
+  // Gives slots back until `left` are held.
+  void release_slots(std::size_t left = 0) noexcept;
+  // The response is what it will be: counts what waits for it.
+  void count_deferred() noexcept;
   const std::string_view* variable(std::string_view name) const noexcept;
   void set_variable(std::string_view name, std::string_view value);
   // context.RequestId as a GUID, in the arena.

@@ -1,5 +1,7 @@
 #include "policy/limits.h"
 
+#include "base/crypto.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -20,6 +22,13 @@ constexpr std::uint64_t scramble(std::uint64_t x) noexcept {
 
 constexpr std::int64_t kBucketsPerInsert = 2;  // Idle counters leave while new ones come.
 constexpr std::int64_t kBucketsWhenFull = 512;
+constexpr std::int64_t kSecondNs = 1'000'000'000;
+// Until its first rule says how long calls are kept.
+constexpr std::int64_t kNewPeriodNs = 1;
+
+std::uint32_t left(const RateRule& rule, std::int64_t live) noexcept {
+  return std::uint32_t(std::max<std::int64_t>(0, std::int64_t(rule.calls) - live));
+}
 
 std::int64_t seconds_up(std::int64_t ms) noexcept {
   return std::max<std::int64_t>(1, (ms + 999) / 1000);
@@ -46,12 +55,53 @@ std::size_t CounterKeyHash::operator()(const CounterKey& key) const noexcept {
 RateLimits::RateLimits(std::size_t counters_max)
     : stripes_(std::make_unique<Stripe[]>(kStripes)), counters_max_(counters_max) {}
 
-void RateLimits::Counter::expire(std::int64_t now_ns, std::int64_t period) noexcept {
-  while (count > 0 && now_ns - at(0).newest_ns >= period) {
+RateLimits::Stripe& RateLimits::stripe_of(std::uint64_t subscriber) noexcept {
+  return stripes_[mix_numbers(subscriber, 0) % kStripes];
+}
+
+std::int64_t RateLimits::slot_ns(const RateRule& rule) noexcept {
+  return rule.calls <= kRingMax ? 1 : std::max<std::int64_t>(1, rule.period_ns / kRingMax);
+}
+
+void RateLimits::Counter::expire(std::int64_t now_ns) noexcept {
+  while (count > 0 && now_ns - at(0).newest_ns >= period_ns) {
     live_calls -= at(0).calls;
     head = (head + 1) & (capacity - 1);
     --count;
   }
+}
+
+std::uint32_t RateLimits::Counter::window(std::int64_t now_ns, std::int64_t period,
+                                          std::int64_t& live) noexcept {
+  live = live_calls;
+  if (period == period_ns) return 0;
+  // Another rule with a longer period shares the counter.
+  std::uint32_t first = 0, last = count;
+  while (first < last) {
+    const std::uint32_t middle = (first + last) / 2;
+    if (now_ns - at(middle).newest_ns >= period)
+      first = middle + 1;
+    else
+      last = middle;
+  }
+  live = 0;
+  for (std::uint32_t i = first; i < count; ++i) live += at(i).calls;
+  return first;
+}
+
+std::int64_t RateLimits::Counter::wait(std::uint32_t first, std::int64_t live, const RateRule& rule,
+                                       std::int64_t now_ns) noexcept {
+  for (std::uint32_t i = first; i < count; ++i) {
+    live -= at(i).calls;
+    if (live < std::int64_t(rule.calls)) return at(i).newest_ns + rule.period_ns - now_ns;
+  }
+  return rule.period_ns;
+}
+
+void RateLimits::Counter::join_oldest() noexcept {
+  at(1).calls += at(0).calls;
+  head = (head + 1) & (capacity - 1);
+  --count;
 }
 
 void RateLimits::Counter::grow() {
@@ -63,16 +113,17 @@ void RateLimits::Counter::grow() {
   head = 0;
 }
 
-void RateLimits::Counter::add(std::int64_t now_ns, std::int64_t slot_ns) {
+void RateLimits::Counter::add(std::int64_t now_ns, std::int64_t slot_ns, std::int64_t calls) {
   if (count > 0 && at(count - 1).newest_ns / slot_ns == now_ns / slot_ns) {
     at(count - 1).newest_ns = now_ns;
-    ++at(count - 1).calls;
+    at(count - 1).calls += calls;
   } else {
+    if (count == kSlotsMax) join_oldest();
     if (count == capacity) grow();
-    at(count) = {now_ns, 1};
+    at(count) = {now_ns, calls};
     ++count;
   }
-  ++live_calls;
+  live_calls += calls;
 }
 
 void RateLimits::drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept {
@@ -103,9 +154,8 @@ RateLimits::Counter* RateLimits::find_or_make(Stripe& stripe, const CounterKey& 
     return nullptr;
   }
   Counter& made = stripe.map[key];
-  // Until it counts a call it must not look idle to the next insertion of the same caller.
   made.last_ns = now_ns;
-  made.period_ns = 1'000'000'000;
+  made.period_ns = kNewPeriodNs;
   return &made;
 }
 
@@ -114,44 +164,114 @@ RateVerdict RateLimits::admit(std::span<const RateRule> rules, std::int64_t now_
   if (rules.empty()) return verdict;
   if (rules.size() > kRulesMax) rules = rules.first(kRulesMax);
   std::array<Counter*, kRulesMax> found;
-  Stripe& stripe = stripes_[mix_numbers(rules[0].key.subscriber, 0) % kStripes];
+  Stripe& stripe = stripe_of(rules[0].key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
   try {
     for (std::size_t i = 0; i < rules.size(); ++i) {
       found[i] = find_or_make(stripe, rules[i].key, now_ns);
       if (!found[i])
-        return {
-            .admitted = false, .table_full = true, .exceeded = i, .retry_after_ns = 1'000'000'000};
+        return {.admitted = false, .table_full = true, .exceeded = i, .retry_after_ns = kSecondNs};
       // Workers read the clock at different moments; within one counter time never goes back.
       now_ns = std::max(now_ns, found[i]->last_ns);
       // Touched, so that making room for the next rule's counter does not throw this one out.
       found[i]->last_ns = now_ns;
+      found[i]->period_ns = std::max(found[i]->period_ns, rules[i].period_ns);
     }
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      found[i]->expire(now_ns, rules[i].period_ns);
-      if (found[i]->live_calls < rules[i].calls) continue;
+      found[i]->expire(now_ns);
+      std::int64_t live = 0;
+      const std::uint32_t first = found[i]->window(now_ns, rules[i].period_ns, live);
+      if (i == 0) verdict.remaining = left(rules[0], live + std::int64_t(rules[0].increment));
+      if (live < rules[i].calls) continue;
       if (verdict.admitted) verdict.exceeded = i;
       verdict.admitted = false;
-      const std::int64_t wait = found[i]->count > 0
-                                    ? found[i]->at(0).newest_ns + rules[i].period_ns - now_ns
-                                    : rules[i].period_ns;
-      verdict.retry_after_ns = std::max(verdict.retry_after_ns, wait);
+      verdict.retry_after_ns =
+          std::max(verdict.retry_after_ns, found[i]->wait(first, live, rules[i], now_ns));
     }
     if (!verdict.admitted) return verdict;
     for (std::size_t i = 0; i < rules.size(); ++i) {
-      const std::int64_t slot_ns =
-          rules[i].calls <= kRingMax ? 1 : std::max<std::int64_t>(1, rules[i].period_ns / kRingMax);
       found[i]->last_ns = now_ns;
-      found[i]->period_ns = rules[i].period_ns;
-      found[i]->add(now_ns, slot_ns);
+      found[i]->add(now_ns, slot_ns(rules[i]), rules[i].increment);
     }
   } catch (const std::bad_alloc&) {
     full_.fetch_add(1, std::memory_order_relaxed);
-    return {.admitted = false, .table_full = true, .retry_after_ns = 1'000'000'000};
+    return {.admitted = false, .table_full = true, .retry_after_ns = kSecondNs};
   }
-  verdict.remaining =
-      std::uint32_t(std::max<std::int64_t>(0, std::int64_t(rules[0].calls) - found[0]->live_calls));
   return verdict;
+}
+
+RateVerdict RateLimits::check(const RateRule& rule, std::int64_t now_ns) noexcept {
+  RateVerdict verdict;
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  const auto found = stripe.map.find(rule.key);
+  if (found == stripe.map.end()) {
+    verdict.remaining = rule.calls;
+    return verdict;
+  }
+  Counter& counter = found->second;
+  now_ns = std::max(now_ns, counter.last_ns);
+  counter.period_ns = std::max(counter.period_ns, rule.period_ns);
+  counter.expire(now_ns);
+  std::int64_t live = 0;
+  const std::uint32_t first = counter.window(now_ns, rule.period_ns, live);
+  verdict.remaining = left(rule, live);
+  if (live < rule.calls) return verdict;
+  verdict.admitted = false;
+  verdict.retry_after_ns = counter.wait(first, live, rule, now_ns);
+  return verdict;
+}
+
+void RateLimits::count(const RateRule& rule, std::uint32_t calls, std::int64_t now_ns) noexcept {
+  if (calls == 0) return;
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  try {
+    Counter* counter = find_or_make(stripe, rule.key, now_ns);
+    if (!counter) return;
+    now_ns = std::max(now_ns, counter->last_ns);
+    counter->period_ns = std::max(counter->period_ns, rule.period_ns);
+    counter->expire(now_ns);
+    counter->last_ns = now_ns;
+    counter->add(now_ns, slot_ns(rule), calls);
+  } catch (const std::bad_alloc&) {
+    full_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+// ---- Concurrency
+
+bool ConcurrencyLimits::enter(std::uint64_t key, std::uint32_t max) noexcept {
+  Stripe& stripe = stripes_[mix_numbers(key, 0) % kStripes];
+  const std::scoped_lock lock(stripe.mutex);
+  try {
+    std::uint32_t& running = stripe.map[key];
+    if (running >= max) return false;
+    ++running;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
+void ConcurrencyLimits::leave(std::uint64_t key) noexcept {
+  Stripe& stripe = stripes_[mix_numbers(key, 0) % kStripes];
+  const std::scoped_lock lock(stripe.mutex);
+  const auto found = stripe.map.find(key);
+  if (found != stripe.map.end() && --found->second == 0) stripe.map.erase(found);
+}
+
+std::size_t ConcurrencyLimits::running() const noexcept {
+  std::size_t out = 0;
+  for (const auto& stripe : stripes_) {
+    const std::scoped_lock lock(stripe.mutex);
+    for (const auto& [key, count] : stripe.map) out += count;
+  }
+  return out;
+}
+
+std::uint64_t Limits::number_of(std::string_view key) const noexcept {
+  return keyed_hash(hash_key, key);
 }
 
 // ---- Quotas
@@ -246,9 +366,40 @@ QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noex
       verdict.retry_after_s = std::max(verdict.retry_after_s, seconds_up(counter.end_ms - now_ms));
   }
   if (verdict.exceeded != QuotaVerdict::Exceeded::none) return verdict;
-  for (std::size_t i = 0; i < rules.size(); ++i) ++found[i]->calls;
+  for (std::size_t i = 0; i < rules.size(); ++i) found[i]->calls += rules[i].increment;
   stripe.changed = true;
   return verdict;
+}
+
+QuotaVerdict Quotas::check(const QuotaRule& rule, TimeMs now_ms) noexcept {
+  QuotaVerdict verdict;
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  const auto it = stripe.map.find(rule.key);
+  if (it == stripe.map.end()) return verdict;
+  renew(it->second, rule, now_ms);
+  const Counter& counter = it->second;
+  const bool calls = rule.calls > 0 && counter.calls >= rule.calls;
+  const bool bytes = rule.bytes > 0 && counter.bytes >= rule.bytes;
+  if (!calls && !bytes) return verdict;
+  verdict.exceeded = calls ? QuotaVerdict::Exceeded::calls : QuotaVerdict::Exceeded::bandwidth;
+  verdict.renews = counter.end_ms != 0;
+  if (verdict.renews) verdict.retry_after_s = seconds_up(counter.end_ms - now_ms);
+  return verdict;
+}
+
+void Quotas::add_calls(const QuotaRule& rule, std::int64_t calls, TimeMs now_ms) noexcept {
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  try {
+    Counter* counter = find_or_make(stripe, rule.key, now_ms);
+    if (!counter) return;
+    renew(*counter, rule, now_ms);
+    counter->calls += calls;
+    stripe.changed = true;
+  } catch (const std::bad_alloc&) {
+    full_.fetch_add(1, std::memory_order_relaxed);
+  }
 }
 
 void Quotas::add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept {

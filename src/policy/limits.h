@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -35,6 +36,7 @@ struct RateRule {
   CounterKey key;
   std::uint32_t calls = 0;
   std::int64_t period_ns = 0;
+  std::uint32_t increment = 1;  // Calls that an admitted one counts for.
 };
 
 struct RateVerdict {
@@ -49,10 +51,13 @@ struct RateVerdict {
 // Sliding window: a call is admitted when fewer than `calls` calls were admitted in the last
 // period. Refused calls do not count. Up to kRingMax calls every admission time is kept, exactly;
 // above, times fall into kRingMax slots of period / kRingMax, and a slot leaves with its newest
-// call: never too many, and late by at most one slot.
+// call: never too many, and late by at most one slot. Rules that share a counter judge the calls in
+// it by their own numbers; it keeps them for the longest of their periods, the oldest together once
+// there are kSlotsMax of them.
 class RateLimits {
  public:
   static constexpr std::uint32_t kRingMax = 1024;
+  static constexpr std::uint32_t kSlotsMax = 4096;
   static constexpr std::size_t kRulesMax = 64;
 
   explicit RateLimits(std::size_t counters_max = 1'000'000);
@@ -63,6 +68,10 @@ class RateLimits {
   // at most kRulesMax rules. `now_ns` is a steady clock; a worker's slightly old reading does no
   // harm.
   RateVerdict admit(std::span<const RateRule> rules, std::int64_t now_ns) noexcept;
+  // Checks one rule without counting.
+  RateVerdict check(const RateRule& rule, std::int64_t now_ns) noexcept;
+  // Counts calls under a rule whatever its limit.
+  void count(const RateRule& rule, std::uint32_t calls, std::int64_t now_ns) noexcept;
 
   std::size_t counters() const noexcept { return counters_.load(std::memory_order_relaxed); }
   std::uint64_t table_full_total() const noexcept { return full_.load(std::memory_order_relaxed); }
@@ -80,9 +89,15 @@ class RateLimits {
     std::int64_t last_ns = 0;
     std::int64_t period_ns = 0;
 
-    void expire(std::int64_t now_ns, std::int64_t period) noexcept;
-    void add(std::int64_t now_ns, std::int64_t slot_ns);
+    void expire(std::int64_t now_ns) noexcept;
+    void add(std::int64_t now_ns, std::int64_t slot_ns, std::int64_t calls);
     void grow();
+    void join_oldest() noexcept;
+    // Index of the first slot within the last `period`; the calls from it on are in `live`.
+    std::uint32_t window(std::int64_t now_ns, std::int64_t period, std::int64_t& live) noexcept;
+    // Nanoseconds until fewer than `calls` are left of `live` ones.
+    std::int64_t wait(std::uint32_t first, std::int64_t live, const RateRule& rule,
+                      std::int64_t now_ns) noexcept;
     Slot& at(std::uint32_t index) noexcept { return slots[(head + index) & (capacity - 1)]; }
   };
   struct alignas(64) Stripe {
@@ -94,6 +109,8 @@ class RateLimits {
 
   Counter* find_or_make(Stripe& stripe, const CounterKey& key, std::int64_t now_ns);
   void drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept;
+  Stripe& stripe_of(std::uint64_t subscriber) noexcept;
+  static std::int64_t slot_ns(const RateRule& rule) noexcept;
 
   std::unique_ptr<Stripe[]> stripes_;
   std::size_t counters_max_;
@@ -103,10 +120,11 @@ class RateLimits {
 
 struct QuotaRule {
   CounterKey key;
-  std::int64_t calls = 0;     // 0: no limit of calls.
-  std::int64_t bytes = 0;     // 0: no limit of bandwidth.
-  std::int64_t period_s = 0;  // 0: never renewed.
-  TimeMs start_ms = 0;        // Windows are counted from here.
+  std::int64_t calls = 0;      // 0: no limit of calls.
+  std::int64_t bytes = 0;      // 0: no limit of bandwidth.
+  std::int64_t period_s = 0;   // 0: never renewed.
+  TimeMs start_ms = 0;         // Windows are counted from here.
+  std::int64_t increment = 1;  // Calls that an admitted one counts for.
 };
 
 struct QuotaVerdict {
@@ -139,6 +157,10 @@ class Quotas {
 
   // Checks all rules, then counts one call under each, or under none.
   QuotaVerdict admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept;
+  // Checks one rule without counting.
+  QuotaVerdict check(const QuotaRule& rule, TimeMs now_ms) noexcept;
+  // Counts calls under a rule whatever its limit.
+  void add_calls(const QuotaRule& rule, std::int64_t calls, TimeMs now_ms) noexcept;
   // Counts the bytes of a call that was admitted.
   void add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept;
 
@@ -178,12 +200,36 @@ class Quotas {
   std::atomic<std::uint64_t> full_{0};
 };
 
-// Both tables, owned by the program and handed to the compiler of policies.
+// Calls that run at the same time, by key. A key is there only while it has some, so the table is
+// bounded by the calls under way.
+class ConcurrencyLimits {
+ public:
+  // False when `max` calls run under the key already.
+  bool enter(std::uint64_t key, std::uint32_t max) noexcept;
+  void leave(std::uint64_t key) noexcept;
+  std::size_t running() const noexcept;  // Over all keys; for tests.
+
+ private:
+  struct alignas(64) Stripe {
+    mutable std::mutex mutex;
+    std::unordered_map<std::uint64_t, std::uint32_t> map;
+  };
+  static constexpr std::size_t kStripes = 64;
+  Stripe stripes_[kStripes];
+};
+
+// All tables, owned by the program and handed to the compiler of policies.
 struct Limits {
   explicit Limits(std::size_t counters_max = 1'000'000)
       : rates(counters_max), quotas(counters_max) {}
+  // The number under which a key that callers choose is counted: keyed, so that nobody finds keys
+  // that meet, and the same after a restart as long as `hash_key` is.
+  std::uint64_t number_of(std::string_view key) const noexcept;
+
   RateLimits rates;
   Quotas quotas;
+  ConcurrencyLimits concurrency;
+  std::string hash_key = std::string(16, '\0');  // 16 bytes; set before the first call.
 };
 
 }  // namespace mlgate::policy

@@ -52,6 +52,10 @@ struct Placement {
       0;  // Stable number of the service, product, API or operation: counters hang on it.
   Limits* limits =
       nullptr;  // Outlives every document. May be null when a document is only checked.
+  // Whether a backend of that name is there; empty: not known, and taken for granted.
+  std::function<bool(std::string_view)> has_backend = {};
+  // Takes a base URL that calls may be sent to; an error when it cannot be used. May be empty.
+  std::function<Result<void>(std::string_view)> take_base_url = {};
 };
 
 struct Compiled {

@@ -4,6 +4,7 @@
 // are not limited.
 #include "base/time.h"
 #include "policy/builtin/builtin.h"
+#include "policy/builtin/quota_refusal.h"
 #include "policy/builtin/selector.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
@@ -103,7 +104,7 @@ class Quota final : public Policy {
     const auto verdict = limits_->quotas.admit({rules.data(), count}, x.now_ms);
     if (x.trace) [[unlikely]]
       note(*x.trace, rules[0]);
-    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse(x, verdict);
+    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
     for (std::size_t i = 0; i < count; ++i) x.charges.push_back({&limits_->quotas, rules[i]});
     return Flow::next;
   }
@@ -136,22 +137,6 @@ class Quota final : public Policy {
             volume.bytes,
             volume.period_s,
             x.matched.subscription_start_ms};
-  }
-
-  static Flow refuse(Exchange& x, const QuotaVerdict& verdict) {
-    const std::string_view what = verdict.exceeded == QuotaVerdict::Exceeded::calls
-                                      ? "Out of call volume quota."
-                                      : "Out of bandwidth quota.";
-    std::string_view message = what;
-    if (verdict.renews) {
-      x.response_additions.push_back({"Retry-After", x.number_text(verdict.retry_after_s)});
-      message = x.arena.join(
-          {what, " Quota will be replenished in ", to_timespan(verdict.retry_after_s), "."});
-    }
-    x.error.reason = "QuotaExceeded";
-    x.error.message = message;
-    answer_error(x, 403, "Forbidden", message);
-    return Flow::error;
   }
 
   Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.

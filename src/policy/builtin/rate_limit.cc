@@ -2,6 +2,7 @@
 // tighter limits for single APIs and operations. One table serves all workers, so the limit is
 // exact however a caller's connections are spread. Calls without a subscription are not limited.
 #include "policy/builtin/builtin.h"
+#include "policy/builtin/promises.h"
 #include "policy/builtin/selector.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
@@ -28,18 +29,11 @@ constexpr ParamSpec kParams[] = {
      .min = 1,
      .max = 300,
      .help = "Length of the sliding window, in seconds."},
-    {.name = "retry-after-header-name",
-     .type = ParamType::header_name,
-     .otherwise = "Retry-After",
-     .help = "Header of a refusal that says after how many seconds to try again."},
-    {.name = "retry-after-variable-name", .help = "Variable for the same number."},
-    {.name = "remaining-calls-header-name",
-     .type = ParamType::header_name,
-     .help = "Header that says how many calls are left in the window."},
-    {.name = "remaining-calls-variable-name", .help = "Variable for the same number."},
-    {.name = "total-calls-header-name",
-     .type = ParamType::header_name,
-     .help = "Header that carries `calls`."},
+    kPromiseParams[0],
+    kPromiseParams[1],
+    kPromiseParams[2],
+    kPromiseParams[3],
+    kPromiseParams[4],
 };
 constexpr ParamSpec kChildParams[] = {
     {.name = "name", .help = "Display name of the API or operation."},
@@ -85,13 +79,7 @@ class RateLimit final : public Policy {
         self->apis_.back().children.push_back(child(operation, self->apis_.back().rule, errors));
       }
     }
-    const Params& params = node.params;
-    self->retry_header_ = params.text("retry-after-header-name");
-    self->retry_variable_ = params.text("retry-after-variable-name");
-    self->remaining_header_ = params.text("remaining-calls-header-name");
-    self->remaining_variable_ = params.text("remaining-calls-variable-name");
-    self->total_header_ = params.text("total-calls-header-name");
-    self->total_text_ = std::to_string(self->total_.calls);
+    self->promises_ = Promises(node.params, self->total_.calls);
     return self;
   }
 
@@ -112,11 +100,11 @@ class RateLimit final : public Policy {
     }
     const auto verdict = limits_->rates.admit({rules.data(), count}, x.now_ns);
     if (x.trace) [[unlikely]] {
-      x.trace->note("limitCalls", total_text_);
+      x.trace->note("limitCalls", std::to_string(total_.calls));
       x.trace->note("remainingCalls", x.number_text(verdict.admitted ? verdict.remaining : 0));
     }
-    promise(x, verdict.admitted ? verdict.remaining : 0);
-    return verdict.admitted ? Flow::next : refuse(x, verdict);
+    promises_.make(x, verdict.admitted ? verdict.remaining : 0);
+    return verdict.admitted ? Flow::next : promises_.refuse(x, verdict.retry_after_ns);
   }
 
  private:
@@ -135,34 +123,10 @@ class RateLimit final : public Policy {
     return {{x.matched.subscription, limit.rule}, limit.calls, limit.period_ns};
   }
 
-  // Headers that go on the answer, whichever it will be.
-  void promise(Exchange& x, std::uint32_t remaining) const {
-    if (!remaining_header_.empty() || !remaining_variable_.empty()) {
-      const auto text = x.number_text(remaining);
-      if (!remaining_header_.empty()) x.response_additions.push_back({remaining_header_, text});
-      if (!remaining_variable_.empty()) x.set_variable(remaining_variable_, text);
-    }
-    if (!total_header_.empty()) x.response_additions.push_back({total_header_, total_text_});
-  }
-
-  Flow refuse(Exchange& x, const RateVerdict& verdict) const {
-    const std::int64_t seconds =
-        std::max<std::int64_t>(1, (verdict.retry_after_ns + kSecondNs - 1) / kSecondNs);
-    const auto text = x.number_text(seconds);
-    x.response_additions.push_back({retry_header_, text});
-    if (!retry_variable_.empty()) x.set_variable(retry_variable_, text);
-    x.error.reason = "RateLimitExceeded";
-    x.error.message = "Rate limit is exceeded";
-    answer_error(x, 429, "Too Many Requests",
-                 x.arena.join({"Rate limit is exceeded. Try again in ", text, " seconds."}));
-    return Flow::error;
-  }
-
   Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
   Limit total_;
   std::vector<Limit> apis_;
-  std::string retry_header_, retry_variable_, remaining_header_, remaining_variable_;
-  std::string total_header_, total_text_;
+  Promises promises_;
 };
 
 }  // namespace

@@ -1,0 +1,111 @@
+// quota-by-key: a volume of calls or bandwidth per key in fixed windows from a date on, or for
+// ever. Policies with the same key, period and first period share a counter.
+#include "base/time.h"
+#include "policy/builtin/builtin.h"
+#include "policy/builtin/by_key.h"
+#include "policy/builtin/quota_refusal.h"
+
+namespace mlgate::policy {
+
+namespace {
+
+constexpr std::int64_t kVolumeMax = 1'000'000'000'000;
+constexpr std::int64_t kPeriodMax = 3'155'760'000;  // A hundred years.
+
+constexpr ParamSpec kParams[] = {
+    {.name = "calls",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kVolumeMax,
+     .help = "Calls allowed in the period."},
+    {.name = "bandwidth",
+     .type = ParamType::integer,
+     .min = 1,
+     .max = kVolumeMax,
+     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
+    {.name = "renewal-period",
+     .type = ParamType::integer,
+     .required = true,
+     .min = 0,
+     .max = kPeriodMax,
+     .help = "Seconds after which the quota is full again, at least 300; 0: never."},
+    kCounterKeyParam,
+    kIncrementConditionParam,
+    kIncrementCountParam,
+    {.name = "first-period-start",
+     .otherwise = "0001-01-01T00:00:00Z",
+     .help = "When the first period begins, as yyyy-MM-ddTHH:mm:ssZ."},
+};
+constexpr ElementSpec kGrammar{.name = "quota-by-key", .attributes = kParams, .children = {}};
+
+class QuotaByKey final : public Policy, public DeferredCounter {
+ public:
+  static std::shared_ptr<const Policy> make(const PolicyNode& node, const PolicyPlace& place,
+                                            DocumentErrors& errors) {
+    auto self = std::make_shared<QuotaByKey>();
+    const Params& params = node.params;
+    self->limits_ = place.placement.limits;
+    self->by_key_ = ByKey::of(node, errors);
+    self->calls_ = params.integer("calls");
+    self->bytes_ = params.integer("bandwidth") * 1024;
+    self->period_s_ = params.integer("renewal-period");
+    if (!params.has("calls") && !params.has("bandwidth"))
+      errors.add_missing(*node.element, "calls");
+    if (self->period_s_ != 0 && self->period_s_ < 300)
+      errors.add_invalid_value(*node.element, "renewal-period", params.text("renewal-period"),
+                               "The value must be 0 or at least 300.");
+    const auto start = parse_iso8601(params.text("first-period-start"));
+    if (!start)
+      errors.add_invalid_value(*node.element, "first-period-start",
+                               params.text("first-period-start"),
+                               "The value must be a date as yyyy-MM-ddTHH:mm:ssZ.");
+    self->start_ms_ = start.value_or(0);
+    self->kind_ =
+        mix_numbers(hash_text("quota-by-key"),
+                    mix_numbers(std::uint64_t(self->period_s_), std::uint64_t(self->start_ms_)));
+    return self;
+  }
+
+  Flow apply(Exchange& x) const noexcept override {
+    if (!limits_) return Flow::next;
+    const QuotaRule rule = rule_of(by_key_.counter(x, *limits_, kind_));
+    const bool later = by_key_.condition.needs_response();
+    const bool counted = !later && by_key_.condition.holds(0);
+    const QuotaVerdict verdict = counted ? limits_->quotas.admit({&rule, 1}, x.now_ms)
+                                         : limits_->quotas.check(rule, x.now_ms);
+    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
+    if (later) x.deferred.push_back({this, rule.key});
+    if (counted) x.charges.push_back({&limits_->quotas, rule});
+    return Flow::next;
+  }
+
+  void count(Exchange& x, const CounterKey& key) const noexcept override {
+    if (!by_key_.condition.holds(x.response.status)) return;
+    const QuotaRule rule = rule_of(key);
+    limits_->quotas.add_calls(rule, by_key_.increment, x.now_ms);
+    x.charges.push_back({&limits_->quotas, rule});
+  }
+
+ private:
+  QuotaRule rule_of(const CounterKey& key) const noexcept {
+    return {key, calls_, bytes_, period_s_, start_ms_, by_key_.increment};
+  }
+
+  Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
+  ByKey by_key_;
+  std::int64_t calls_ = 0, bytes_ = 0, period_s_ = 0;
+  TimeMs start_ms_ = 0;
+  std::uint64_t kind_ = 0;
+};
+
+}  // namespace
+
+void register_quota_by_key(PolicyCatalog& catalog) {
+  catalog.add({.name = "quota-by-key",
+               .sections = bit(Section::inbound),
+               .grammar = &kGrammar,
+               .make = &QuotaByKey::make,
+               .help = "Limits the calls or the bandwidth with one key in fixed windows."});
+}
+
+}  // namespace mlgate::policy
