@@ -102,8 +102,7 @@ Json authentication_settings(const Json& kept) {
 
 }  // namespace
 
-Api parse_api(const Json& properties, const Api* before, std::string_view service,
-              Errors& errors) {
+Api parse_api(const Json& properties, const Api* before, std::string_view service, Errors& errors) {
   PropertyReader in(properties, errors);
   Api api;
   if (before != nullptr) static_cast<Entity&>(api) = *before;
@@ -126,9 +125,8 @@ Api parse_api(const Json& properties, const Api* before, std::string_view servic
   (void)in.object("contact");
   (void)in.object("license");
   (void)in.object("authenticationSettings");
-  api.properties =
-      copy_members(properties, {"authenticationSettings", "apiVersionDescription",
-                                "termsOfServiceUrl", "contact", "license"});
+  api.properties = copy_members(properties, {"authenticationSettings", "apiVersionDescription",
+                                             "termsOfServiceUrl", "contact", "license"});
   return api;
 }
 

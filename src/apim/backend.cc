@@ -154,8 +154,7 @@ void read_pool(const Json& pool, std::string_view service, Backend& backend, Err
       reject(errors, "pool.services", "'weight' and 'priority' have to be from 0 to 100.");
     backend.members.push_back(std::move(member));
   }
-  if (backend.members.empty())
-    reject(errors, "pool.services", "A pool needs at least one member.");
+  if (backend.members.empty()) reject(errors, "pool.services", "A pool needs at least one member.");
   if (backend.members.size() > kMembersMax)
     reject(errors, "pool.services", "A pool may have at most 30 members.");
 }
@@ -222,8 +221,8 @@ std::optional<std::int64_t> parse_duration_ms(std::string_view text) noexcept {
                                            : parse_uint(parts[0].substr(0, dot));
     const auto hours = parse_uint(dot == parts[0].npos ? parts[0] : parts[0].substr(dot + 1));
     const auto minutes = parse_uint(parts[1]), seconds = parse_uint(parts[2]);
-    if (!days || !hours || !minutes || !seconds || *days > 10'000 || *hours > 23 ||
-        *minutes > 59 || *seconds > 59)
+    if (!days || !hours || !minutes || !seconds || *days > 10'000 || *hours > 23 || *minutes > 59 ||
+        *seconds > 59)
       return std::nullopt;
     return std::int64_t(((*days * 24 + *hours) * 60 + *minutes) * 60 + *seconds) * 1'000;
   }
@@ -272,8 +271,7 @@ std::string to_duration(std::int64_t ms) {
   const std::int64_t seconds = ms / 1'000;
   std::string out = "P";
   if (seconds >= 86'400) out += std::to_string(seconds / 86'400) + "D";
-  const std::int64_t hours = seconds / 3'600 % 24, minutes = seconds / 60 % 60,
-                     rest = seconds % 60;
+  const std::int64_t hours = seconds / 3'600 % 24, minutes = seconds / 60 % 60, rest = seconds % 60;
   if (hours + minutes + rest == 0) return out == "P" ? "PT0S" : out;
   out += "T";
   if (hours != 0) out += std::to_string(hours) + "H";
@@ -288,8 +286,8 @@ void read_credentials(const Json& credentials, Backend& backend, Errors& errors)
   const Json& authorization = credentials["authorization"];
   backend.authorization_scheme = authorization.string_or("scheme");
   backend.authorization_parameter = authorization.string_or("parameter");
-  if (authorization.is_object() && (!is_token(backend.authorization_scheme) ||
-                                    !is_printable(backend.authorization_parameter)))
+  if (authorization.is_object() &&
+      (!is_token(backend.authorization_scheme) || !is_printable(backend.authorization_parameter)))
     reject(errors, "credentials.authorization", "'authorization' needs 'scheme' and 'parameter'.");
   backend.certificate_ids.clear();
   backend.thumbprints.clear();

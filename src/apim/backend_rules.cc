@@ -48,13 +48,14 @@ Result<void> Editor::put(NamedValue next, const NamedValue* before) {
   TRY(const auto others, find_all<NamedValue>(tx_, service_));
   for (const NamedValue& other : others)
     if (other.display_name == next.display_name && !equals_ignoring_case(other.name, next.name))
-      reject("displayName", "A named value with the display name '" + next.display_name +
-                                "' exists already.");
+      reject("displayName",
+             "A named value with the display name '" + next.display_name + "' exists already.");
   return write(next, before);
 }
 
 Result<void> Editor::erase(const NamedValue& value) {
-  TRY(const auto users, documents_with(tx_, service_, {"{{" + to_lower(value.display_name) + "}}"}));
+  TRY(const auto users,
+      documents_with(tx_, service_, {"{{" + to_lower(value.display_name) + "}}"}));
   if (!users.empty()) return in_use("The named value '" + value.display_name + "'", users);
   return tx_.erase(key_of<NamedValue>({service_, "", value.name}));
 }
@@ -80,8 +81,8 @@ Result<void> Editor::erase(const Backend& backend) {
     if (member) users += (users.empty() ? "" : ", ") + ("backends/" + one.name);
   }
   const std::string name = to_lower(backend.name);
-  TRY(const auto documents, documents_with(tx_, service_, {"backend-id=\"" + name + "\"",
-                                                           "backend-id='" + name + "'"}));
+  TRY(const auto documents,
+      documents_with(tx_, service_, {"backend-id=\"" + name + "\"", "backend-id='" + name + "'"}));
   if (!documents.empty()) users += (users.empty() ? "" : ", ") + documents;
   if (!users.empty()) return in_use("The backend '" + backend.name + "'", users);
   return tx_.erase(key_of<Backend>({service_, "", backend.name}));

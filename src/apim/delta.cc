@@ -41,8 +41,7 @@ Result<void> take_link(const ChangedDocument& changed, std::string_view name, Mo
   return {};
 }
 
-Result<void> take_service(const ChangedDocument& changed, const Secrets& secrets,
-                          ModelDelta& out) {
+Result<void> take_service(const ChangedDocument& changed, const Secrets& secrets, ModelDelta& out) {
   if (!changed.second) {
     out.service_gone = true;
     return {};

@@ -52,10 +52,10 @@ Result<void> Editor::check_path(const Api& next, const Api* before) {
     const std::string& owner = taken->body;
     if (!equals_ignoring_case(owner, next.name)) {
       const bool versions = next.version_set.has_value();
-      reject("path", versions ? "The version '" + next.api_version + "' of the path '" + next.path +
-                                    "' is the API '" + owner + "' already."
-                              : "The path '" + next.path + "' is used by the API '" + owner +
-                                    "' already.");
+      reject("path",
+             versions ? "The version '" + next.api_version + "' of the path '" + next.path +
+                            "' is the API '" + owner + "' already."
+                      : "The path '" + next.path + "' is used by the API '" + owner + "' already.");
       return {};
     }
   }
@@ -98,8 +98,7 @@ std::string Editor::path_key(const Api& api) const {
 Result<void> Editor::check_version_set(const Api& next) {
   if (!next.version_set) return {};
   TRY(const auto set, find<VersionSet>(tx_, {service_, "", *next.version_set}));
-  if (!set)
-    reject("apiVersionSetId", "ApiVersionSet '" + *next.version_set + "' not found.");
+  if (!set) reject("apiVersionSetId", "ApiVersionSet '" + *next.version_set + "' not found.");
   return {};
 }
 

@@ -60,8 +60,8 @@ TEST(ApiRules, EveryViolationIsReportedAtOnce) {
 
 TEST(ApiRules, DefaultsAndTrimmedPath) {
   Errors errors;
-  const Api api =
-      parse_api(json(R"({"displayName":"X","path":"/api/x/","serviceUrl":null})"), nullptr, "demo", errors);
+  const Api api = parse_api(json(R"({"displayName":"X","path":"/api/x/","serviceUrl":null})"),
+                            nullptr, "demo", errors);
   EXPECT_TRUE(errors.empty());
   EXPECT_EQ(api.path, "api/x");
   EXPECT_EQ(api.protocols, std::vector<std::string>{"https"});

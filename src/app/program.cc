@@ -364,8 +364,8 @@ void Program::make_handlers() {
 void Program::make_feed() {
   feed_ = std::make_unique<control::Feed>(*store_, std::string(kEntityCollection), *secrets_,
                                           *control_);
-  last_good_ = std::make_unique<control::LastGood>(data_.last_good(),
-                                                   [this] { return feed_->read_all(); });
+  last_good_ =
+      std::make_unique<control::LastGood>(data_.last_good(), [this] { return feed_->read_all(); });
 }
 
 // Loads what is stored, and from here on keeps up with it.

@@ -77,8 +77,8 @@ Result<CertificateBundle> read_pkcs12(std::string_view bytes, const std::string&
   EVP_PKEY* key_found = nullptr;
   X509* certificate_found = nullptr;
   STACK_OF(X509)* chain_found = nullptr;
-  if (PKCS12_parse(archive.get(), password.c_str(), &key_found, &certificate_found,
-                   &chain_found) != 1)
+  if (PKCS12_parse(archive.get(), password.c_str(), &key_found, &certificate_found, &chain_found) !=
+      1)
     return wrong();
   const Key key(key_found);
   const Certificate certificate(certificate_found);

@@ -23,8 +23,7 @@ gateway::TripRule rule_of(const apim::BreakerRule& rule) {
   out.interval_ns = rule.interval_ms * kMsNs;
   out.trip_ns = rule.trip_ms * kMsNs;
   out.accept_retry_after = rule.accept_retry_after;
-  for (const auto& range : rule.statuses)
-    out.statuses.push_back({int(range.min), int(range.max)});
+  for (const auto& range : rule.statuses) out.statuses.push_back({int(range.min), int(range.max)});
   out.reasons = rule.reasons;
   return out;
 }
@@ -58,13 +57,13 @@ void take_credentials(const apim::Backend& entity, gateway::BackendPart& part) {
     part.headers.emplace_back(name, std::move(joined));
   }
   if (!entity.authorization_scheme.empty())
-    part.headers.emplace_back("Authorization", entity.authorization_scheme + " " +
-                                                   entity.authorization_parameter);
+    part.headers.emplace_back("Authorization",
+                              entity.authorization_scheme + " " + entity.authorization_parameter);
   for (const auto& [name, values] : entity.query) {
     part.query_names.push_back(name);
     for (const auto& value : values)
-      part.query += (part.query.empty() ? "" : "&") + percent_encode(name) + "=" +
-                    percent_encode(value);
+      part.query +=
+          (part.query.empty() ? "" : "&") + percent_encode(name) + "=" + percent_encode(value);
   }
 }
 
@@ -126,9 +125,9 @@ gateway::BackendPartPtr compile_single(const BuilderOptions& options, const apim
   return part;
 }
 
-gateway::BackendPartPtr compile_pool(
-    const BuilderOptions& options, const apim::Backend& entity,
-    const gateway::NameMap<gateway::BackendPartPtr>& parts, std::vector<Error>& errors) {
+gateway::BackendPartPtr compile_pool(const BuilderOptions& options, const apim::Backend& entity,
+                                     const gateway::NameMap<gateway::BackendPartPtr>& parts,
+                                     std::vector<Error>& errors) {
   auto part = std::make_shared<gateway::BackendPart>();
   part->number = entity.number;
   part->version = entity.version;

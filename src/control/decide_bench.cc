@@ -123,7 +123,10 @@ void fill_only(benchmark::State& state) {
 }
 
 BENCHMARK(fill_only);
-BENCHMARK_CAPTURE(decide, key_only, false)->Args({1, 1})->Args({1000, 1000})->Args({10'000, 1'000'000});
+BENCHMARK_CAPTURE(decide, key_only, false)
+    ->Args({1, 1})
+    ->Args({1000, 1000})
+    ->Args({10'000, 1'000'000});
 BENCHMARK_CAPTURE(decide, rate_limit_and_quota, true)->Args({1, 1000});
 
 double ms_since(std::chrono::steady_clock::time_point begun) {

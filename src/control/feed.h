@@ -23,8 +23,7 @@ class Feed {
  public:
   // The collection of the entities' documents. All references outlive the feed; `last_good` may be
   // null.
-  Feed(store::Store& store, std::string collection, const apim::Secrets& secrets,
-       Control& control);
+  Feed(store::Store& store, std::string collection, const apim::Secrets& secrets, Control& control);
   ~Feed() { stop_polling(); }
 
   // Everything that is stored, all or none.

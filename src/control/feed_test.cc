@@ -1,9 +1,10 @@
 // Following a real store, and the last good snapshot on disk.
 
+#include "control/feed.h"
+
 #include "apim/editor.h"
 #include "apim/repository.h"
 #include "base/crypto.h"
-#include "control/feed.h"
 #include "gateway/call.h"
 
 #include <gtest/gtest.h>

@@ -47,8 +47,8 @@ class Routing : public testing::Test {
     policy.number = next_;
     policy.version = next_++;
     policy.scope = {apim::PolicyScopeKind::api, api, ""};
-    policy.text = "<policies><inbound>" + inbound + "</inbound><backend>" + backend +
-                  "</backend></policies>";
+    policy.text =
+        "<policies><inbound>" + inbound + "</inbound><backend>" + backend + "</backend></policies>";
     std::erase_if(model_.policies,
                   [&](const apim::Policy& one) { return one.scope == policy.scope; });
     model_.policies.push_back(policy);
@@ -208,8 +208,9 @@ TEST_F(Routing, PoliciesChooseTheBackend) {
   other.query = {{"code", {"s 1"}}};
   other.authorization_scheme = "Basic";
   other.authorization_parameter = "abc";
-  set_policy("a", "<set-backend-service backend-id='Other'/>"
-                  "<set-backend-service base-url='http://late.example'/>");
+  set_policy("a",
+             "<set-backend-service backend-id='Other'/>"
+             "<set-backend-service base-url='http://late.example'/>");
   publish();
   ASSERT_EQ(get("/a/x?code=mine&b=1", {{"Authorization", "Bearer t"}, {"X-Key", "theirs"}}), 0);
   EXPECT_EQ(backend(), "other.example") << "A base URL does not override a backend.";
@@ -368,8 +369,9 @@ TEST_F(Routing, NamedValuesStandInPoliciesAndABadOneChangesNothing) {
   value.display_name = "limit";
   value.value = "1";
   model_.named_values = {value};
-  set_policy("a", "<rate-limit-by-key calls='{{limit}}' renewal-period='10' "
-                  "counter-key='@(context.Request.IpAddress)'/>");
+  set_policy("a",
+             "<rate-limit-by-key calls='{{limit}}' renewal-period='10' "
+             "counter-key='@(context.Request.IpAddress)'/>");
   publish();
   EXPECT_EQ(get("/a/x"), 0);
   EXPECT_EQ(get("/a/x"), 429);
@@ -391,8 +393,9 @@ TEST_F(Routing, AKeyIsOneCounterInAllDocuments) {
   add_api("a", "a");
   add_api("b", "b");
   set_policy("a", "<rate-limit-by-key calls='3' renewal-period='60' counter-key='k'/>");
-  set_policy("b", "<rate-limit-by-key calls='2' renewal-period='10' counter-key='k' "
-                  "remaining-calls-header-name='X-Left'/>");
+  set_policy("b",
+             "<rate-limit-by-key calls='2' renewal-period='10' counter-key='k' "
+             "remaining-calls-header-name='X-Left'/>");
   publish();
   EXPECT_EQ(get("/a/x"), 0);
   EXPECT_EQ(get("/b/x"), 0);
@@ -409,10 +412,11 @@ TEST_F(Routing, AKeyIsOneCounterInAllDocuments) {
 
 TEST_F(Routing, AConditionCountsWhenTheResponseIsKnown) {
   add_api("a", "a");
-  set_policy("a", "<rate-limit-by-key calls='1' renewal-period='60' counter-key='c' "
-                  "increment-condition='@(context.Response.StatusCode == 200)'/>"
-                  "<quota-by-key calls='2' renewal-period='300' counter-key='c' "
-                  "increment-condition='@(context.Response.StatusCode &gt;= 400)'/>");
+  set_policy("a",
+             "<rate-limit-by-key calls='1' renewal-period='60' counter-key='c' "
+             "increment-condition='@(context.Response.StatusCode == 200)'/>"
+             "<quota-by-key calls='2' renewal-period='300' counter-key='c' "
+             "increment-condition='@(context.Response.StatusCode &gt;= 400)'/>");
   publish();
   ASSERT_EQ(get("/a/x"), 0);
   answer(404);
@@ -427,8 +431,9 @@ TEST_F(Routing, AConditionCountsWhenTheResponseIsKnown) {
 
 TEST_F(Routing, PlacesOfLimitConcurrencyAreGivenBackOnEveryWayOut) {
   add_api("a", "a");
-  set_policy("a", "<limit-concurrency key='k' max-count='1'><set-variable name='v' value='1'/>"
-                  "</limit-concurrency>",
+  set_policy("a",
+             "<limit-concurrency key='k' max-count='1'><set-variable name='v' value='1'/>"
+             "</limit-concurrency>",
              "<limit-concurrency key='b' max-count='2'><forward-request/></limit-concurrency>");
   publish();
   ASSERT_EQ(get("/a/x"), 0);
@@ -449,11 +454,11 @@ TEST_F(Routing, PlacesOfLimitConcurrencyAreGivenBackOnEveryWayOut) {
 
 TEST_F(Routing, AboveTheConcurrencyCallsAreRefusedAtOnce) {
   add_api("a", "a");
-  set_policy("a", "", "<limit-concurrency key='b' max-count='1'><forward-request/>"
-                      "</limit-concurrency>");
+  set_policy("a", "",
+             "<limit-concurrency key='b' max-count='1'><forward-request/>"
+             "</limit-concurrency>");
   publish();
-  ASSERT_TRUE(limits_.concurrency.enter(
-      policy::mix_numbers(limits_.number_of("b"), 1), 1));
+  ASSERT_TRUE(limits_.concurrency.enter(policy::mix_numbers(limits_.number_of("b"), 1), 1));
   EXPECT_EQ(get("/a/x"), 429);
   EXPECT_EQ(call_.x.response.body,
             R"({ "statusCode": 429, "message": "Concurrency limit is exceeded." })");
@@ -466,9 +471,10 @@ TEST_F(Routing, AboveTheConcurrencyCallsAreRefusedAtOnce) {
 
 TEST_F(Routing, ReturnResponseEndsTheCall) {
   add_api("a", "a");
-  set_policy("a", "<return-response><set-status code='418' reason='Teapot'/><set-header "
-                  "name='X-A'><value>1</value></set-header><set-body>short</set-body>"
-                  "</return-response>");
+  set_policy("a",
+             "<return-response><set-status code='418' reason='Teapot'/><set-header "
+             "name='X-A'><value>1</value></set-header><set-body>short</set-body>"
+             "</return-response>");
   publish();
   EXPECT_EQ(get("/a/x"), 418);
   EXPECT_EQ(call_.x.response.reason, "Teapot");

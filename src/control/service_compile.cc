@@ -169,9 +169,8 @@ void ServiceState::bind(const std::string& name) {
   static const PolicyKey kGlobal{};
   const auto global = documents_.find(kGlobal);
   const auto part = found->second.part;
-  auto bound =
-      gateway::bind_api(part, products,
-                        global == documents_.end() ? nullptr : global->second.document, pipelines_);
+  auto bound = gateway::bind_api(
+      part, products, global == documents_.end() ? nullptr : global->second.document, pipelines_);
   if (!bound) {
     add_error(std::move(bound.error()), "apis/" + part->name);
     return;

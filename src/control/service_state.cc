@@ -78,9 +78,9 @@ void ServiceState::take_operations(const apim::ModelDelta& delta) {
     return *list;
   };
   for (const auto& one : delta.operations.put)
-    list_of(to_lower(one.api))[to_lower(one.name)] = {one.number,       one.version, one.order,
-                                                      one.name,         one.display_name,
-                                                      one.method,       one.url_template};
+    list_of(to_lower(one.api))[to_lower(one.name)] = {one.number,      one.version,      one.order,
+                                                      one.name,        one.display_name, one.method,
+                                                      one.url_template};
   for (const auto& name : delta.operations.gone) {
     const std::size_t slash = name.find('/');
     if (slash != name.npos) list_of(name.substr(0, slash)).erase(name.substr(slash + 1));
@@ -145,8 +145,7 @@ void ServiceState::take_policies(const apim::ModelDelta& delta) {
 
 void ServiceState::take_version_sets(const apim::ModelDelta& delta) {
   if (delta.version_sets.empty()) return;
-  for (const auto& set : delta.version_sets.put)
-    undo_.set(version_sets_, to_lower(set.name), set);
+  for (const auto& set : delta.version_sets.put) undo_.set(version_sets_, to_lower(set.name), set);
   for (const auto& name : delta.version_sets.gone) undo_.erase(version_sets_, name);
   for (const auto& [name, api] : apis_)
     if (api.version_set) dirty_.add_api(name);
@@ -181,8 +180,7 @@ void ServiceState::take_backends(const apim::ModelDelta& delta) {
     undo_.erase(backends_, name);
     gone.insert(name);
   }
-  for (const auto& one : delta.certificates.put)
-    undo_.set(certificates_, to_lower(one.name), one);
+  for (const auto& one : delta.certificates.put) undo_.set(certificates_, to_lower(one.name), one);
   for (const auto& name : delta.certificates.gone) undo_.erase(certificates_, name);
   mark_users_of(&Document::backends, gone);
 }
@@ -250,8 +248,7 @@ gateway::SubscriptionEntry ServiceState::entry_of(const apim::Subscription& subs
 
 void ServiceState::put_subscription(const std::string& name, Subscription next) {
   const auto old = subscriptions_.find(name);
-  key_changes_.push_back(
-      {old == subscriptions_.end() ? nullptr : old->second.entry, next.entry});
+  key_changes_.push_back({old == subscriptions_.end() ? nullptr : old->second.entry, next.entry});
   undo_.set(subscriptions_, name, std::move(next));
 }
 
@@ -340,8 +337,8 @@ void compare(const std::vector<T>& now, const Map& kept, const Version& version_
     const auto name = to_lower(one.name);
     names.insert(name);
     const auto found = kept.find(name);
-    const bool same = found != kept.end() &&
-                      version_of(found->second) == std::pair(one.number, one.version);
+    const bool same =
+        found != kept.end() && version_of(found->second) == std::pair(one.number, one.version);
     if (!same) out.put.push_back(one);
   }
   for (const auto& [name, ignored] : kept)
@@ -362,9 +359,10 @@ apim::ModelDelta ServiceState::difference(const apim::ServiceModel& model) const
   compare(model.named_values, named_values_, plain, out.named_values);
   compare(model.backends, backends_, plain, out.backends);
   compare(model.certificates, certificates_, plain, out.certificates);
-  compare(model.subscriptions, subscriptions_,
-          [](const Subscription& one) { return std::pair(one.entry->number, one.version); },
-          out.subscriptions);
+  compare(
+      model.subscriptions, subscriptions_,
+      [](const Subscription& one) { return std::pair(one.entry->number, one.version); },
+      out.subscriptions);
   std::set<std::pair<std::string, std::string>> there;
   for (const auto& one : model.operations) {
     const auto api = to_lower(one.api), name = to_lower(one.name);

@@ -48,8 +48,7 @@ Result<ProductContext> context_of(const ApiPart& api, ProductPtr product,
       continue;
     }
     last = operation.document.get();
-    auto flat =
-        pipelines.of({operation.document, api.document, product_document, global_document});
+    auto flat = pipelines.of({operation.document, api.document, product_document, global_document});
     if (!flat) {
       return std::unexpected(
           std::move(flat.error())

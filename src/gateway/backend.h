@@ -29,9 +29,9 @@ struct Backend {
   std::string query;        // Of the service URL; goes first.
   std::string origin;       // "https://host:port", for logs.
   http::LocalService* local =
-      nullptr;  // Kind local; owned by the program, outlives every snapshot.
-  ssl_ctx_st* tls_context = nullptr;       // Null: the program's own; else kept by the BackendPart.
-  std::shared_ptr<BackendState> in_use;    // Of the authority: counts its connections.
+      nullptr;                        // Kind local; owned by the program, outlives every snapshot.
+  ssl_ctx_st* tls_context = nullptr;  // Null: the program's own; else kept by the BackendPart.
+  std::shared_ptr<BackendState> in_use;  // Of the authority: counts its connections.
 };
 
 // "http://host[:port][/path][?query]". A fragment or user info is refused.

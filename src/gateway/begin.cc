@@ -155,8 +155,7 @@ Step begin(Call& call) noexcept {
   call.path = split_path(x.request.path, x.arena);
   if (!call.path.valid) return not_found(call);
   const auto match = service->apis->find(
-      call.path,
-      {.query = x.request.query, .headers = &x.request.headers, .arena = &x.arena});
+      call.path, {.query = x.request.query, .headers = &x.request.headers, .arena = &x.arena});
   if (!match.binding) return not_found(call);
   const auto& api = *match.binding->api;
   if (!api.protocols.allows(x.request.scheme, call.upgrade)) return not_found(call);

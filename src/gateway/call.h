@@ -63,9 +63,9 @@ struct Call {
   std::size_t api_segments = 0;  // Of `path`, taken by the API.
   ForwardPlan plan;
   const BackendPart* backend_part = nullptr;  // The backend entity that was chosen, if any.
-  bool answered_here = false;    // The body is `x.response.body`, not the backend's.
-  int backend_status = 0;        // 0: the backend did not answer.
-  std::size_t backend_step = 0;  // Where the backend section goes on.
+  bool answered_here = false;                 // The body is `x.response.body`, not the backend's.
+  int backend_status = 0;                     // 0: the backend did not answer.
+  std::size_t backend_step = 0;               // Where the backend section goes on.
 
   // Forgets the last call, its pin included; keeps the memory.
   void reset() noexcept;

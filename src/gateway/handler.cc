@@ -389,8 +389,8 @@ http::Client& Station::client_for(const Call& call) {
     });
     auto& made = own_tls_[part->tls->context.get()];
     made.tls = part->tls;
-    made.client = std::make_unique<http::Client>(worker_, guard_, part->tls->context.get(),
-                                                 client_limits_);
+    made.client =
+        std::make_unique<http::Client>(worker_, guard_, part->tls->context.get(), client_limits_);
     return *made.client;
   }
   return *own.client;
@@ -456,10 +456,8 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   station.ids_.next(call.x.request_id);
 
   const Step step = begin(call);
-  Service service{.server = server,
-                  .call = call,
-                  .client = station.client_for(call),
-                  .options = options_};
+  Service service{
+      .server = server, .call = call, .client = station.client_for(call), .options = options_};
   if (step == Step::answer) {
     co_await write_answer(service);  // nothing to check
   } else {

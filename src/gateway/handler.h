@@ -20,7 +20,7 @@ struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
   std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
-  std::uint32_t connections_max = 2048;  // To one authority, over all workers.
+  std::uint32_t connections_max = 2048;        // To one authority, over all workers.
   http::ClientLimits client;
 };
 

@@ -26,9 +26,9 @@ class HealthProber {
     bool running = false;
     bool there = false;  // Still in the snapshot.
   };
-  using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                           asio::wait_traits<std::chrono::steady_clock>,
-                                           net::Executor>;
+  using Timer =
+      asio::basic_waitable_timer<std::chrono::steady_clock,
+                                 asio::wait_traits<std::chrono::steady_clock>, net::Executor>;
   void tick();
   void look();
   net::Awaitable<void> probe(BackendPartPtr part);

@@ -39,7 +39,8 @@ void KeyTable::edit(std::span<const Change> changes) {
     if (!entry) return;
     for (const bool secondary : {false, true}) {
       const auto& key = secondary ? entry->secondary_key : entry->primary_key;
-      if (!key.empty()) edits.push_back({keyed_hash(hash_key_, key), entry, secondary, adding, edits.size()});
+      if (!key.empty())
+        edits.push_back({keyed_hash(hash_key_, key), entry, secondary, adding, edits.size()});
     }
   };
   for (const auto& one : changes) {

@@ -57,9 +57,8 @@ void plan_target(Call& call) {
   const bool both = !backend.query.empty() && !theirs.empty();
   const bool more = !added.empty() && (!backend.query.empty() || !theirs.empty());
   const bool any = !backend.query.empty() || !theirs.empty() || !added.empty();
-  const auto target =
-      x.arena.join({backend.path_prefix, "/", tail, any ? "?" : "", backend.query,
-                    both ? "&" : "", theirs, more ? "&" : "", added});
+  const auto target = x.arena.join({backend.path_prefix, "/", tail, any ? "?" : "", backend.query,
+                                    both ? "&" : "", theirs, more ? "&" : "", added});
   const std::size_t path_size = backend.path_prefix.size() + 1 + tail.size();
   call.plan.target = target;
   call.plan.path = target.substr(0, path_size);

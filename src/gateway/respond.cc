@@ -46,10 +46,10 @@ void fail_backend(Call& call, BackendFailure failure, std::string_view address) 
   x.response.headers.clear();
   x.response.status = 0;
   const bool connect = failure == BackendFailure::connect;
-  note_outcome(call, {.status = 0,
-                      .reason = failure == BackendFailure::timeout ? "Timeout"
-                                                                   : "BackendConnectionFailure",
-                      .retry_after_s = {}});
+  note_outcome(
+      call, {.status = 0,
+             .reason = failure == BackendFailure::timeout ? "Timeout" : "BackendConnectionFailure",
+             .retry_after_s = {}});
   if (!call.options.backend_failure_as_http)
     policy::answer_failure(x);
   else if (connect)

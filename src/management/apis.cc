@@ -163,7 +163,8 @@ Result<apim::Place> api_place(const Call& call, std::string_view segment) {
 
 Json shown(const Call& call, const apim::Api& api, View) {
   Json out = apim::properties_of(api);
-  if (api.version_set) out.set("apiVersionSetId", call.service_id + "/apiVersionSets/" + *api.version_set);
+  if (api.version_set)
+    out.set("apiVersionSetId", call.service_id + "/apiVersionSets/" + *api.version_set);
   return out;
 }
 

@@ -10,8 +10,7 @@ namespace mlgate::management {
 namespace {
 
 constexpr std::array<FilterField, 3> kBackendFields{{{"name"}, {"title"}, {"url"}}};
-constexpr std::array<FilterField, 3> kCertificateFields{
-    {{"name"}, {"subject"}, {"thumbprint"}}};
+constexpr std::array<FilterField, 3> kCertificateFields{{{"name"}, {"subject"}, {"thumbprint"}}};
 constexpr std::array<FilterField, 2> kValueFields{{{"name"}, {"displayName"}}};
 
 apim::Place place_of(const Call& call) { return {call.service.name, "", call.arg(0)}; }

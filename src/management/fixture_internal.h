@@ -64,8 +64,7 @@ class Client {
       if (refuse_publish) return std::unexpected(*refuse_publish);
       return {};
     };
-    options.check_policy = [](const apim::PolicyScope&, std::string_view text,
-                              apim::PolicyFormat,
+    options.check_policy = [](const apim::PolicyScope&, std::string_view text, apim::PolicyFormat,
                               const PolicyWorld&) -> std::vector<Error> {
       if (text.find("<wrong") == std::string_view::npos) return {};
       return {Error(Errc::invalid_argument, "Error in element 'wrong' on line 1, column 20: no.",

@@ -72,8 +72,8 @@ Result<void> use_certificate(SSL_CTX* context, const BackendTlsOptions& options)
   const Bio keys(BIO_new_mem_buf(options.key_pem.data(), int(options.key_pem.size())));
   EVP_PKEY* key = PEM_read_bio_PrivateKey(keys.get(), nullptr, nullptr, nullptr);
   if (!key) return wrong("the key of the client certificate cannot be read");
-  const bool fits = SSL_CTX_use_PrivateKey(context, key) == 1 &&
-                    SSL_CTX_check_private_key(context) == 1;
+  const bool fits =
+      SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
   EVP_PKEY_free(key);
   if (!fits) return wrong("the key does not belong to the client certificate");
   return {};

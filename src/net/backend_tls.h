@@ -1,6 +1,7 @@
 #pragma once
 // TLS towards one backend that wants something else than the rest: a client certificate, or less
-// verification. Made when configuration is compiled; connections keep it alive through the snapshot.
+// verification. Made when configuration is compiled; connections keep it alive through the
+// snapshot.
 #include "net/tls_ca.h"
 
 #include <filesystem>
@@ -12,7 +13,7 @@ namespace mlgate::net {
 struct BackendTlsOptions {
   bool verify_chain = true;
   bool verify_name = true;
-  std::string certificate_pem;           // Empty: no client certificate.
+  std::string certificate_pem;  // Empty: no client certificate.
   std::string key_pem;
   std::filesystem::path ca_certificate;  // Our own CA, as for every backend.
   std::filesystem::path extra_ca;        // Further authorities; empty: none.

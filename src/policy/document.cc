@@ -105,8 +105,8 @@ class DocumentCompiler {
     }
   }
 
-  void step(const Element& element, const Element& parent, Section section,
-            const std::string& path, std::vector<Item>& items) {
+  void step(const Element& element, const Element& parent, Section section, const std::string& path,
+            std::vector<Item>& items) {
     Item out{.policy = {}, .source = element.name, .id = {}, .path = path};
     if (const auto* id = element.attribute("id")) out.id = id->text.value;
     if (element.name == "base") {

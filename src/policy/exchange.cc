@@ -47,7 +47,8 @@ void Exchange::release_slots(std::size_t left) noexcept {
 
 void Exchange::count_deferred() noexcept {
   // By index: counting may promise headers, but defers nothing more.
-  for (std::size_t i = 0; i < deferred.size(); ++i) deferred[i].counter->count(*this, deferred[i].key);
+  for (std::size_t i = 0; i < deferred.size(); ++i)
+    deferred[i].counter->count(*this, deferred[i].key);
   deferred.clear();
 }
 

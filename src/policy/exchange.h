@@ -59,7 +59,7 @@ struct Matched {
   std::string_view operation_name, operation_display_name;
   std::string_view product_name, subscription_name, user_name;
   std::string_view subscription_key;  // As the caller sent it; never to be logged.
-  TimeMs subscription_start_ms = 0;  // Quota windows are counted from here.
+  TimeMs subscription_start_ms = 0;   // Quota windows are counted from here.
 };
 
 // What forward-request asks of the connection.

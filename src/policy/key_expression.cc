@@ -56,8 +56,8 @@ class Scan {
   explicit Scan(std::string_view text) : rest_(text) {}
 
   void skip_blanks() {
-    while (!rest_.empty() && (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\n' ||
-                              rest_[0] == '\r'))
+    while (!rest_.empty() &&
+           (rest_[0] == ' ' || rest_[0] == '\t' || rest_[0] == '\n' || rest_[0] == '\r'))
       rest_.remove_prefix(1);
   }
   bool at_end() {
@@ -215,8 +215,8 @@ std::string_view value_of(const KeyExpression::Term& term, Exchange& x) {
 Result<CountCondition::Comparison> read_comparison(Scan& scan) {
   using Compare = CountCondition::Compare;
   constexpr std::pair<std::string_view, Compare> kOperators[] = {
-      {"==", Compare::equal},      {"!=", Compare::unequal}, {"<=", Compare::at_most},
-      {">=", Compare::at_least},   {"<", Compare::less},     {">", Compare::greater}};
+      {"==", Compare::equal},    {"!=", Compare::unequal}, {"<=", Compare::at_most},
+      {">=", Compare::at_least}, {"<", Compare::less},     {">", Compare::greater}};
   const bool bracket = scan.take("(");
   if (scan.chain() != "context.Response.StatusCode") return not_known();
   CountCondition::Comparison out;

@@ -89,8 +89,8 @@ std::uint32_t RateLimits::Counter::window(std::int64_t now_ns, std::int64_t peri
   return first;
 }
 
-std::int64_t RateLimits::Counter::wait(std::uint32_t first, std::int64_t live,
-                                       const RateRule& rule, std::int64_t now_ns) noexcept {
+std::int64_t RateLimits::Counter::wait(std::uint32_t first, std::int64_t live, const RateRule& rule,
+                                       std::int64_t now_ns) noexcept {
   for (std::uint32_t i = first; i < count; ++i) {
     live -= at(i).calls;
     if (live < std::int64_t(rule.calls)) return at(i).newest_ns + rule.period_ns - now_ns;
@@ -170,8 +170,7 @@ RateVerdict RateLimits::admit(std::span<const RateRule> rules, std::int64_t now_
     for (std::size_t i = 0; i < rules.size(); ++i) {
       found[i] = find_or_make(stripe, rules[i].key, now_ns);
       if (!found[i])
-        return {
-            .admitted = false, .table_full = true, .exceeded = i, .retry_after_ns = kSecondNs};
+        return {.admitted = false, .table_full = true, .exceeded = i, .retry_after_ns = kSecondNs};
       // Workers read the clock at different moments; within one counter time never goes back.
       now_ns = std::max(now_ns, found[i]->last_ns);
       // Touched, so that making room for the next rule's counter does not throw this one out.

@@ -120,10 +120,10 @@ class RateLimits {
 
 struct QuotaRule {
   CounterKey key;
-  std::int64_t calls = 0;     // 0: no limit of calls.
-  std::int64_t bytes = 0;     // 0: no limit of bandwidth.
-  std::int64_t period_s = 0;  // 0: never renewed.
-  TimeMs start_ms = 0;        // Windows are counted from here.
+  std::int64_t calls = 0;      // 0: no limit of calls.
+  std::int64_t bytes = 0;      // 0: no limit of bandwidth.
+  std::int64_t period_s = 0;   // 0: never renewed.
+  TimeMs start_ms = 0;         // Windows are counted from here.
   std::int64_t increment = 1;  // Calls that an admitted one counts for.
 };
 

@@ -23,8 +23,7 @@ constexpr ParamSpec kParams[] = {
      .max = 1'000'000,
      .help = "Calls that may run the children at the same time."},
 };
-constexpr ElementSpec kGrammar{
-    .name = "limit-concurrency", .attributes = kParams, .children = {}};
+constexpr ElementSpec kGrammar{.name = "limit-concurrency", .attributes = kParams, .children = {}};
 
 class LimitConcurrency final : public Policy {
  public:
@@ -44,8 +43,7 @@ class LimitConcurrency final : public Policy {
 
   Flow apply(Exchange& x) const noexcept override {
     if (!limits_) return Flow::next;
-    const std::uint64_t key =
-        mix_numbers(limits_->number_of(key_.value(x)), x.matched.service);
+    const std::uint64_t key = mix_numbers(limits_->number_of(key_.value(x)), x.matched.service);
     if (limits_->concurrency.enter(key, max_)) {
       x.slots.push_back({&limits_->concurrency, key});
       return Flow::next;

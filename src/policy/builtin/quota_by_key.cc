@@ -1,9 +1,9 @@
-// quota-by-key: a volume of calls or bandwidth per key in fixed windows from a date on, or for ever.
-// Policies with the same key, period and first period share a counter.
+// quota-by-key: a volume of calls or bandwidth per key in fixed windows from a date on, or for
+// ever. Policies with the same key, period and first period share a counter.
 #include "base/time.h"
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/by_key.h"
-#include "policy/builtin/quota_refusal.h"
+#include "policy/by_key.h"
+#include "policy/quota_refusal.h"
 
 namespace mlgate::policy {
 
@@ -60,9 +60,9 @@ class QuotaByKey final : public Policy, public DeferredCounter {
                                params.text("first-period-start"),
                                "The value must be a date as yyyy-MM-ddTHH:mm:ssZ.");
     self->start_ms_ = start.value_or(0);
-    self->kind_ = mix_numbers(hash_text("quota-by-key"),
-                              mix_numbers(std::uint64_t(self->period_s_),
-                                          std::uint64_t(self->start_ms_)));
+    self->kind_ =
+        mix_numbers(hash_text("quota-by-key"),
+                    mix_numbers(std::uint64_t(self->period_s_), std::uint64_t(self->start_ms_)));
     return self;
   }
 

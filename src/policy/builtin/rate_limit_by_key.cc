@@ -2,8 +2,8 @@
 // key is one counter in every document of the service, and each policy judges what it holds by its
 // own numbers.
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/by_key.h"
-#include "policy/builtin/promises.h"
+#include "policy/by_key.h"
+#include "policy/promises.h"
 
 #include <algorithm>
 
@@ -37,8 +37,7 @@ constexpr ParamSpec kParams[] = {
     kPromiseParams[3],
     kPromiseParams[4],
 };
-constexpr ElementSpec kGrammar{
-    .name = "rate-limit-by-key", .attributes = kParams, .children = {}};
+constexpr ElementSpec kGrammar{.name = "rate-limit-by-key", .attributes = kParams, .children = {}};
 
 class RateLimitByKey final : public Policy, public DeferredCounter {
  public:

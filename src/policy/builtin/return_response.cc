@@ -1,5 +1,5 @@
-// return-response: ends the call with a response that stands in the document. No later policy of any
-// section runs.
+// return-response: ends the call with a response that stands in the document. No later policy of
+// any section runs.
 #include "base/text.h"
 #include "policy/builtin/builtin.h"
 #include "policy/catalog.h"
@@ -67,8 +67,7 @@ class ReturnResponse final : public Policy {
     x.response.reason = reason_;
     x.response.headers.clear();
     for (const auto& [name, value] : headers_) x.response.headers.add(name, value);
-    for (const auto& field : x.response_additions)
-      x.response.headers.add(field.name, field.value);
+    for (const auto& field : x.response_additions) x.response.headers.add(field.name, field.value);
     x.response_additions.clear();
     x.response.body = body_;
     return Flow::respond;

@@ -49,7 +49,8 @@ constexpr ParamSpec kIncrementConditionParam{
     .expression = true,
     .own_expression = true,
     .otherwise = "true",
-    .help = "Whether a call counts; with an expression it is looked at when the response is there."};
+    .help =
+        "Whether a call counts; with an expression it is looked at when the response is there."};
 constexpr ParamSpec kIncrementCountParam{.name = "increment-count",
                                          .type = ParamType::integer,
                                          .expression = true,
