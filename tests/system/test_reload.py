@@ -235,8 +235,7 @@ class Reload(unittest.TestCase):
             two.stop()
             wait_for(lambda: self.get(server, "/a/x").status == 503, "the health check takes the last one out")
             answer = self.get(server, "/a/x")
-            self.assertEqual(answer.body,
-                             b'{ "statusCode": 503, "message": "Backend pool is temporarily unavailable." }')
+            self.assertIn(b"Backend pool is temporarily unavailable.", answer.body)
             self.assertGreater(int(answer.headers["Retry-After"]), 0)
             again = Backend("two again", port=two.port)
             wait_for(lambda: self.get(server, "/a/x").status == 200, "the health check brings it back")

@@ -4,10 +4,10 @@
 // are not limited.
 #include "base/time.h"
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/quota_refusal.h"
 #include "policy/builtin/selector.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
+#include "policy/quota_refusal.h"
 
 #include <array>
 

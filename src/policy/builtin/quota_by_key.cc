@@ -2,8 +2,8 @@
 // ever. Policies with the same key, period and first period share a counter.
 #include "base/time.h"
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/by_key.h"
-#include "policy/builtin/quota_refusal.h"
+#include "policy/by_key.h"
+#include "policy/quota_refusal.h"
 
 namespace mlgate::policy {
 

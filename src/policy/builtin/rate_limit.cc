@@ -2,10 +2,10 @@
 // tighter limits for single APIs and operations. One table serves all workers, so the limit is
 // exact however a caller's connections are spread. Calls without a subscription are not limited.
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/promises.h"
 #include "policy/builtin/selector.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
+#include "policy/promises.h"
 
 #include <array>
 

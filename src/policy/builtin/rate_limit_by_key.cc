@@ -2,8 +2,8 @@
 // key is one counter in every document of the service, and each policy judges what it holds by its
 // own numbers.
 #include "policy/builtin/builtin.h"
-#include "policy/builtin/by_key.h"
-#include "policy/builtin/promises.h"
+#include "policy/by_key.h"
+#include "policy/promises.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "policy/builtin/promises.h"
+#include "policy/promises.h"
 
 #include <algorithm>
 

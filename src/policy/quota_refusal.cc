@@ -1,4 +1,4 @@
-#include "policy/builtin/quota_refusal.h"
+#include "policy/quota_refusal.h"
 
 #include "base/time.h"
 
