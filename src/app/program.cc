@@ -294,6 +294,12 @@ void Program::make_handlers() {
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
   gateway_handler_->reserve(workers_.size());
 
+  make_console_handlers();
+  make_services_handler();
+  list_listeners();
+}
+
+void Program::make_console_handlers() {
   using Route = http::Dispatcher::Route;
   const auto bodies_max = std::size_t(settings_.integer("bodies_memory"));
   const http::BlockingHandler manage = [this](const http::Request& r) {
@@ -332,6 +338,13 @@ void Program::make_handlers() {
   console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
                                                         console_error, bodies_max);
 
+  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
+  console_redirect_ =
+      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+}
+
+void Program::make_services_handler() {
+  using Route = http::Dispatcher::Route;
   std::vector<Route> services;
   // Management paths lie below /workspaces as well and are the narrower ones.
   services.push_back(Route{
@@ -355,12 +368,12 @@ void Program::make_handlers() {
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
             .error = service_error,
             .admit = [this](const http::Request& r) { return studio_->admit(r); }});
-  services_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(services),
-                                                         service_error, bodies_max);
+  services_handler_ =
+      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error,
+                                         std::size_t(settings_.integer("bodies_memory")));
+}
 
-  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
-  console_redirect_ =
-      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+void Program::list_listeners() {
   http::Handler* console_clear = console_redirect_.get();
   if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
   if (plays("console"))

@@ -73,6 +73,9 @@ class Program {
   void make_control();
   void make_management();
   void make_handlers();
+  void make_console_handlers();
+  void make_services_handler();
+  void list_listeners();
   Result<void> restore_quotas();
   Result<void> load_instances();
   Result<void> publish(const std::string& service);
