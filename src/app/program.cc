@@ -341,6 +341,12 @@ void Program::make_handlers() {
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
   gateway_handler_->reserve(workers_.size());
 
+  make_console_handlers();
+  make_services_handler();
+  list_listeners();
+}
+
+void Program::make_console_handlers() {
   using Route = http::Dispatcher::Route;
   const auto bodies_max = std::size_t(settings_.integer("bodies_memory"));
   const http::BlockingHandler manage = [this](const http::Request& r) {
@@ -380,6 +386,13 @@ void Program::make_handlers() {
   console_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(console),
                                                         console_error, bodies_max);
 
+  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
+  console_redirect_ =
+      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+}
+
+void Program::make_services_handler() {
+  using Route = http::Dispatcher::Route;
   std::vector<Route> services;
   // Management paths lie below /workspaces as well and are the narrower ones.
   services.push_back(Route{
@@ -403,12 +416,12 @@ void Program::make_handlers() {
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
             .error = service_error,
             .admit = [this](const http::Request& r) { return studio_->admit(r); }});
-  services_handler_ = std::make_unique<http::Dispatcher>(*control_pool_, std::move(services),
-                                                         service_error, bodies_max);
+  services_handler_ =
+      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error,
+                                         std::size_t(settings_.integer("bodies_memory")));
+}
 
-  // Tokens and secrets pass through the console, so off this machine it speaks TLS only.
-  console_redirect_ =
-      std::make_unique<http::HttpsRedirect>(settings_.text("bind"), console_ports_.https);
+void Program::list_listeners() {
   http::Handler* console_clear = console_redirect_.get();
   if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
   if (plays("console"))
@@ -427,7 +440,7 @@ void Program::make_handlers() {
   if (plays("blob")) listen("blob", blob_ports_, blob_->make_endpoint(settings_));
   if (metrics_port_ == 0) return;
   metrics_handler_ = std::make_unique<http::Dispatcher>(
-      *control_pool_, std::vector<Route>{operations_->metrics_route(console_error)}, console_error);
+      *control_pool_, std::vector{operations_->metrics_route(console_error)}, console_error);
   listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
                         &operations_->front(*metrics_handler_, "metrics")});
 }

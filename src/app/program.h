@@ -87,6 +87,9 @@ class Program {
   void make_control();
   void make_management();
   void make_handlers();
+  void make_console_handlers();
+  void make_services_handler();
+  void list_listeners();
   Result<void> restore_quotas(bool merge);
   // A gateway alone can serve without the store, which is opened as soon as it can be.
   bool is_gateway_alone() const { return roles_ == std::vector<std::string>{"gateway"}; }

@@ -220,7 +220,7 @@ std::expected<std::shared_ptr<const Endpoint>, ServiceError> RequestResponse::au
   const Directory& directory = registry_.view();
   const std::string_view key = bearer_token(request);
   const auto id = Id::parse(route.endpoint);
-  const auto endpoint = id ? directory.find_endpoint(id->text()) : nullptr;
+  auto endpoint = id ? directory.find_endpoint(id->text()) : nullptr;
   if (!endpoint || !endpoint->accepts(key)) {
     if (endpoint || !directory.knows_key(key)) return refuse(Fault::score_unauthorized);
     return refuse(id ? Fault::service_not_found : Fault::web_service_id_invalid);
