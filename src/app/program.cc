@@ -337,7 +337,7 @@ void Program::make_handlers() {
 
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
-    http::Handler& handler = operations_->front(inner, role);
+    http::Handler& handler = operations_->front(inner, role, workers_.size());
     listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &handler});
     listeners_.push_back({role, role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
@@ -348,7 +348,7 @@ void Program::make_handlers() {
   metrics_handler_ = std::make_unique<http::Dispatcher>(
       *control_pool_, std::vector<Route>{operations_->metrics_route(console_error)}, console_error);
   listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
-                        &operations_->front(*metrics_handler_, "metrics")});
+                        &operations_->front(*metrics_handler_, "metrics", workers_.size())});
 }
 
 Result<void> Program::publish(const std::string& service) {

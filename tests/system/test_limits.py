@@ -118,9 +118,16 @@ class ServiceManager(unittest.TestCase):
         script = "LISTEN_PID=$$ WATCHDOG_PID=$$ exec \"$@\""
         environment = {**harness.clean_environment(), "LISTEN_FDS": "1", "LISTEN_FDNAMES": "gateway.http",
                        "NOTIFY_SOCKET": notify_path, "WATCHDOG_USEC": str(watchdog_us)}
-        return subprocess.Popen(
-            ["/bin/sh", "-c", script, "sh", harness.BINARY, "serve", *server.flags], env=environment, close_fds=False,
-            preexec_fn=lambda: os.dup2(listener.fileno(), 3), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+        def hand_down():
+            if listener.fileno() == 3:
+                os.set_inheritable(3, True)
+            else:
+                os.dup2(listener.fileno(), 3)
+
+        with open(server.data / "server.log", "ab") as log:
+            return subprocess.Popen(["/bin/sh", "-c", script, "sh", harness.BINARY, "serve", *server.flags],
+                                    env=environment, close_fds=False, preexec_fn=hand_down, stdout=log, stderr=log)
 
     def test_sockets_notices_and_a_restart_that_nobody_sees(self):
         with tempfile.TemporaryDirectory() as folder, harness.Server() as server:
