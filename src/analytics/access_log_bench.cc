@@ -2,6 +2,7 @@
 // line).
 #include "analytics/access_log.h"
 #include "analytics/counters.h"
+#include "analytics/otlp.h"
 #include "analytics/ring.h"
 #include "analytics/series.h"
 #include "analytics/totals.h"
@@ -76,7 +77,15 @@ void count_on_worker(benchmark::State& state) {
   }
 }
 
+// Of sampled calls alone, and on the writer thread.
+void spans_of_a_sampled_call(benchmark::State& state) {
+  auto record = record_of_one_call();
+  record.trace_id[0] = record.span_id = record.backend_span_id = 1;
+  for (auto _ : state) benchmark::DoNotOptimize(encode_spans(record));
+}
+
 BENCHMARK(format_line);
+BENCHMARK(spans_of_a_sampled_call);
 BENCHMARK(count);
 BENCHMARK(count_series);
 BENCHMARK(count_on_worker);

@@ -14,7 +14,9 @@ constexpr std::string_view kScope = "mlgate.gateway";
 
 void attribute(ProtoWriter& out, int field, std::string_view key, std::string_view value) {
   if (value.empty()) return;
-  out.message(field, ProtoWriter().bytes(1, key).message(2, ProtoWriter().bytes(1, value)));
+  const std::size_t inner = ProtoWriter::size_of(value.size());
+  out.begin(field, ProtoWriter::size_of(key.size()) + ProtoWriter::size_of(inner));
+  out.bytes(1, key).begin(2, inner).bytes(1, value);
 }
 
 void attribute(ProtoWriter& out, int field, std::string_view key, std::int64_t value) {
@@ -37,6 +39,7 @@ struct SpanHead {
 
 ProtoWriter span_of(const UsageRecord& record, const SpanHead& head) {
   ProtoWriter span;
+  span.reserve(1'024);
   span.bytes(1, big_endian(record.trace_id[0]) + big_endian(record.trace_id[1]));
   span.bytes(2, big_endian(head.id));
   if (!record.trace_state.empty()) span.bytes(3, record.trace_state);

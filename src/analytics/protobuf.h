@@ -29,6 +29,19 @@ class ProtoWriter {
   ProtoWriter& real(int field, double value) {
     return fixed64(field, std::bit_cast<std::uint64_t>(value));
   }
+  // Begins a message whose `bytes` the next calls write.
+  ProtoWriter& begin(int field, std::size_t bytes) {
+    tag(field, 2);
+    raw_varint(bytes);
+    return *this;
+  }
+  // What bytes() takes for a text of that size, with a field number below 16.
+  static constexpr std::size_t size_of(std::size_t text) {
+    std::size_t out = 2 + text;
+    for (std::size_t rest = text; rest >= 0x80; rest >>= 7) ++out;
+    return out;
+  }
+  void reserve(std::size_t bytes) { out_.reserve(bytes); }
   // A text, bytes, or a message that was written before.
   ProtoWriter& bytes(int field, std::string_view value) {
     tag(field, 2);

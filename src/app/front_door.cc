@@ -1,8 +1,17 @@
 #include "app/front_door.h"
 
+#include "net/worker.h"
+
 namespace mlgate::app {
 
+std::uint64_t FrontDoor::requests_total() const noexcept {
+  std::uint64_t out = 0;
+  for (std::size_t i = 0; i < options_.workers; ++i) out += requests_[i].total.read();
+  return out;
+}
+
 net::Awaitable<void> FrontDoor::handle(http::ServerCall& call) {
+  requests_[call.worker().index()].total.add();
   const std::string_view path = call.head().path;
   if (path.size() == kStatusPath.size() && path == kStatusPath) [[unlikely]]
     return tell(call, health_.serves());

@@ -137,6 +137,9 @@ void write_listeners(PrometheusText& out, const Observation& seen) {
       sum.refused_total += listener.counts.refused_total;
     }
   }
+  out.family("mlgate_requests_total", MetricType::counter,
+             "Requests that came to the listeners of a role, health checks included.");
+  for (const auto& [role, count] : seen.requests) out.sample({{"role", role}}, count);
   out.family("mlgate_connections", MetricType::gauge, "Open connections of callers.");
   for (const auto& [name, sum] : sums)
     out.sample({{"listener", name}}, std::uint64_t(sum.connections));

@@ -71,6 +71,8 @@ Observation Observer::look() const {
     view.lag_seconds = parts_.pulse.worker_lag_seconds(i);
     out.workers.push_back(std::move(view));
   }
+  for (const auto& front : parts_.fronts)
+    out.requests.emplace_back(front->role(), front->requests_total());
   out.series = parts_.recorder.series().copy();
   out.series_overflowed = parts_.recorder.series().overflowed_total();
   out.log_lines_lost = parts_.recorder.lost_lines_total();

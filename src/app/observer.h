@@ -4,6 +4,7 @@
 // threads write; the rest is read where it lies.
 #include "analytics/exporter.h"
 #include "analytics/recorder.h"
+#include "app/front_door.h"
 #include "app/health.h"
 #include "app/process_stats.h"
 #include "app/pulse.h"
@@ -51,6 +52,7 @@ struct Observation {
   double capacity_percent = 0;
   ProcessStats process;
   std::vector<WorkerView> workers;
+  std::vector<std::pair<std::string, std::uint64_t>> requests;  // By role.
   std::vector<analytics::Series> series;
   std::uint64_t series_overflowed = 0;
   std::uint64_t log_lines_lost = 0, refused_calls = 0, bugs = 0;
@@ -76,6 +78,7 @@ class Observer {
     const analytics::OtlpExporter* exporter = nullptr;
     std::vector<net::Worker*> workers;
     std::function<WorkerLocal(net::Worker&)> local;  // On the worker's thread.
+    const std::vector<std::unique_ptr<FrontDoor>>& fronts;
   };
   explicit Observer(Parts parts) : parts_(std::move(parts)) {}
 

@@ -192,10 +192,12 @@ int Operations::descriptor_max(std::string_view role) const noexcept {
   return int(std::min<std::uint64_t>(descriptors_ - reserve, 1U << 30));
 }
 
-http::Handler& Operations::front(http::Handler& inner, std::string_view role) {
-  const FrontDoorOptions options{.own_paths = role != "gateway",
-                                 .sheds = role == "gateway" || role == "services"};
-  fronts_.push_back(std::make_unique<FrontDoor>(inner, health_, options));
+http::Handler& Operations::front(http::Handler& inner, std::string_view role, std::size_t workers) {
+  FrontDoorOptions options{.role = std::string(role),
+                           .workers = workers,
+                           .own_paths = role != "gateway",
+                           .sheds = role == "gateway" || role == "services"};
+  fronts_.push_back(std::make_unique<FrontDoor>(inner, health_, std::move(options)));
   return *fronts_.back();
 }
 
@@ -280,7 +282,8 @@ void Operations::begin(Serving parts) {
                                                          .pulse = *pulse_,
                                                          .exporter = exporter_.get(),
                                                          .workers = parts.workers,
-                                                         .local = std::move(parts.local)});
+                                                         .local = std::move(parts.local),
+                                                         .fronts = fronts_});
   if (exporter_)
     exporter_->set_series([&recorder = parts.recorder] { return recorder.series().copy(); });
   health_.ready = true;

@@ -49,7 +49,7 @@ class Operations {
   int descriptor_max(std::string_view role) const noexcept;
 
   // Stands before a listener's handler; lives as long as this.
-  http::Handler& front(http::Handler& inner, std::string_view role);
+  http::Handler& front(http::Handler& inner, std::string_view role, std::size_t workers);
   // /metrics and /console/api/… of the console listener.
   void add_console_routes(std::vector<http::Dispatcher::Route>& routes,
                           const management::Management& management, http::ErrorWriter error);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <future>
+#include <thread>
 
 namespace mlgate::app {
 namespace {
@@ -66,6 +68,43 @@ TEST(Settings, ASecretIsNotShown) {
   ASSERT_TRUE(settings.set("telemetry.otlp_headers", "authorization=Bearer abc"));
   EXPECT_EQ(settings.to_yaml().find("Bearer abc"), std::string::npos);
   EXPECT_NE(settings.to_yaml().find("otlp_headers: \"***\""), std::string::npos);
+}
+
+// Waits for what another thread does; false when it does not come.
+template <class F>
+bool eventually(F done) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST(Pulse, GivesSignsOfLifeOnlyWhileEveryWorkerAnswers) {
+  Health health;
+  net::Worker worker(0);
+  worker.start();
+  std::atomic<int> signs{0};
+  Pulse pulse(health, {&worker},
+              {.watchdog = std::chrono::milliseconds(40), .alive = [&] { ++signs; }});
+  EXPECT_TRUE(eventually([&] { return signs > 2; }));
+  std::promise<void> blocked;
+  worker.post([waiting = blocked.get_future().share()] { waiting.wait(); });
+  // Once it has owed an answer for half the time no sign is given, however long it takes.
+  EXPECT_TRUE(eventually([&] { return pulse.worker_lag_seconds(0) > 0.02; }));
+  const int before = signs;
+  EXPECT_TRUE(eventually([&] { return pulse.worker_lag_seconds(0) > 0.2; }));
+  EXPECT_LE(signs, before + 1);
+  blocked.set_value();
+  EXPECT_TRUE(eventually([&] { return signs > before + 2; }));
+  pulse.stop();
+}
+
+TEST(Pulse, NotesThatMemoryRunsShort) {
+  Health health;
+  Pulse pulse(health, {}, {.memory_bytes_max = 1});
+  EXPECT_TRUE(eventually([&] { return health.short_of_memory.load(); }));
 }
 
 Observation look_with(std::uint64_t good, std::uint64_t failed) {

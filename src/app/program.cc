@@ -429,8 +429,10 @@ void Program::list_listeners() {
         {"console", "data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
-    http::Handler& handler = operations_->front(inner, role);
-    http::Handler& clear = role == "console" ? operations_->front(*console_clear, role) : handler;
+    http::Handler& handler = operations_->front(inner, role, workers_.size());
+    http::Handler& clear = role == "console"
+                               ? operations_->front(*console_clear, role, workers_.size())
+                               : handler;
     listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &clear});
     listeners_.push_back({role, role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
@@ -442,7 +444,7 @@ void Program::list_listeners() {
   metrics_handler_ = std::make_unique<http::Dispatcher>(
       *control_pool_, std::vector{operations_->metrics_route(console_error)}, console_error);
   listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
-                        &operations_->front(*metrics_handler_, "metrics")});
+                        &operations_->front(*metrics_handler_, "metrics", workers_.size())});
 }
 
 Result<void> Program::name_instance(const std::string& service) {

@@ -25,7 +25,7 @@ const read = ([path, body]) => {
   if (wrong) throw new Error(wrong);
   // Nothing is lost when it is written again: no field was unknown.
   if (type.encode(message).finish().length !== bytes.length) throw new Error("unknown fields in " + path);
-  return [path, type.toObject(message, { longs: Number, bytes: b => Buffer.from(b).toString("hex") })];
+  return [path, type.toObject(message, { longs: Number, bytes: String })];
 };
 console.log(JSON.stringify(messages.map(read)));
 """
@@ -62,7 +62,8 @@ class Otlp(unittest.TestCase):
         spans = [span for path, message in decoded if path == "/v1/traces"
                  for span in message["resourceSpans"][0]["scopeSpans"][0]["spans"]]
         server_span = next(span for span in spans if span["kind"] == 2)
-        self.assertEqual((server_span["traceId"], server_span["parentSpanId"]), (TRACE, SPAN))
+        ids = [base64.b64decode(server_span[name]).hex() for name in ("traceId", "parentSpanId")]
+        self.assertEqual(ids, [TRACE, SPAN])
         attributes = {a["key"]: a["value"] for a in server_span["attributes"]}
         self.assertEqual(attributes["http.response.status_code"], {"intValue": 200})
         metrics = [m for path, message in decoded if path == "/v1/metrics"

@@ -120,12 +120,14 @@ class ServiceManager(unittest.TestCase):
                        "NOTIFY_SOCKET": notify_path, "WATCHDOG_USEC": str(watchdog_us)}
 
         def hand_down():
-            os.dup2(listener.fileno(), 3)
-            os.set_inheritable(3, True)  # dup2 does not do it where the number is 3 already.
+            if listener.fileno() == 3:
+                os.set_inheritable(3, True)
+            else:
+                os.dup2(listener.fileno(), 3)
 
-        return subprocess.Popen(
-            ["/bin/sh", "-c", script, "sh", harness.BINARY, "serve", *server.flags], env=environment, close_fds=False,
-            preexec_fn=hand_down, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(server.data / "server.log", "ab") as log:
+            return subprocess.Popen(["/bin/sh", "-c", script, "sh", harness.BINARY, "serve", *server.flags],
+                                    env=environment, close_fds=False, preexec_fn=hand_down, stdout=log, stderr=log)
 
     def test_sockets_notices_and_a_restart_that_nobody_sees(self):
         with tempfile.TemporaryDirectory() as folder, harness.Server() as server:

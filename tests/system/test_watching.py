@@ -117,6 +117,9 @@ class Watching(unittest.TestCase):
         self.assertEqual(total(now, "process_max_fds"), resource.getrlimit(resource.RLIMIT_NOFILE)[1])
         start = total(now, "process_start_time_seconds")
         self.assertLess(abs(time.time() - start), 600)
+        self.server.call("services", "GET", "/status-0123456789abcdef")
+        self.assertEqual(total(self.metrics(), "mlgate_requests_total", role="services")
+                         - total(now, "mlgate_requests_total", role="services"), 1)
         self.assertIn("mlgate_quota_counters", {name for name, _ in now})
 
     def test_metrics_are_for_this_machine_or_for_a_token(self):
