@@ -190,6 +190,7 @@ Result<void> Program::open_parts() {
   TRY(store::Vault vault, store::Vault::open(data_.master_key()));
   vault_ = std::make_unique<store::Vault>(std::move(vault));
   secrets_ = std::make_unique<management::VaultSecrets>(*vault_);
+  limits_.hash_key = vault_->derive("limits").substr(0, 16);
   // The gateway alone never makes a store: one that is not there is away.
   if (!is_gateway_alone() || std::filesystem::exists(data_.store())) {
     auto opened = store::open_sqlite(data_.store());

@@ -195,6 +195,9 @@ Result<void> write_entity(const Call& call, const apim::Place& place, const Json
       if (!credentials.is_null()) properties.set("credentials", credentials);
     }
     if (sent.is_object()) properties.merge_patch(sent);
+    // Credentials that are taken away must not count as left out.
+    if constexpr (std::is_same_v<T, apim::Backend>)
+      if (properties.find("credentials") == nullptr) properties.set("credentials", Json::object());
   }
   T next = parse_entity<T>(call, properties, before ? &*before : nullptr, tx.errors);
   next.name = before ? before->name : place.name;
