@@ -50,6 +50,8 @@ int run(int argc, char** argv) {
   add_tutorial(program, chosen);
   add_config(program, chosen);
   add_ca(program, chosen);
+  add_job(program, chosen);
+  add_score(program, chosen);
   add_version(program, chosen);
   CLI11_PARSE(program, argc, argv);
 

@@ -14,7 +14,8 @@ class Fetcher {
   // `ca_certificate`: a file with authorities to trust besides the system's; may be empty.
   static Result<std::unique_ptr<Fetcher>> make(const std::string& ca_certificate);
   ~Fetcher();
-  Result<http::Response> fetch(http::FetchRequest request);
+  Result<http::Response> fetch(http::FetchRequest request,
+                               std::size_t body_bytes_max = std::size_t{64} << 20);
 
  private:
   explicit Fetcher(net::TlsContext tls);

@@ -2,7 +2,6 @@
 
 #include "app/installation.h"
 #include "base/text.h"
-#include "ml/samples/samples.h"
 #include "policy/catalog.h"
 #include "policy/pipeline.h"
 
@@ -125,9 +124,11 @@ bool Program::plays(std::string_view role) const {
 Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
   std::unique_ptr<Program> program(new Program(settings));
   for (const std::string& role : program->roles_) {
-    if (role != "gateway" && role != "console" && role != "services" && role != "blob")
+    if (role != "gateway" && role != "console" && role != "services" && role != "blob" &&
+        role != "worker")
       return fail(Errc::invalid_argument,
-                  "setting 'roles' has '" + role + "'; the roles are gateway, console, services and blob",
+                  "setting 'roles' has '" + role +
+                      "'; the roles are gateway, console, services, blob and worker",
                   "roles");
   }
   if (!program->data_.initialised()) {
@@ -168,12 +169,7 @@ Result<void> Program::open_parts() {
   constexpr std::string_view kProtocols[] = {"http/1.1"};
   TRY(server_tls_, net::make_server_context(tls.server_certificate, tls.server_key, kProtocols));
   TRY(client_tls_, net::make_client_context(tls.ca_certificate, kProtocols));
-  if (settings_.flag("dial.allow_link_local")) {
-    for (const char* range : {"169.254.0.0/16", "fe80::/10"}) {
-      TRY(const net::IpRange parsed, net::IpRange::parse(range));
-      guard_.allow(parsed);
-    }
-  }
+  TRY_OK(allow_dialling());
 
   const management::Options options = management_options(
       settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
@@ -193,7 +189,7 @@ Result<void> Program::open_parts() {
       std::make_unique<net::ComputePool>("compute", compute ? compute : cores, kComputeQueueMax);
   control_pool_ = std::make_unique<net::ComputePool>("control", kControlThreads, kControlQueueMax);
 
-  const std::string& log = settings_.text("gateway.access_log");
+  const std::string log = plays("gateway") ? settings_.text("gateway.access_log") : "";
   TRY(recorder_,
       analytics::Recorder::start({.access_log_path = log.empty() ? "" : (data_.root / log).string(),
                                   .workers = workers_.size()}));
@@ -204,16 +200,23 @@ Result<void> Program::open_parts() {
   return {};
 }
 
+Result<void> Program::allow_dialling() {
+  std::vector<std::string> ranges = settings_.list("dial.allow");
+  if (settings_.flag("dial.allow_link_local"))
+    ranges.insert(ranges.end(), {"169.254.0.0/16", "fe80::/10"});
+  for (const std::string& range : ranges) {
+    auto parsed = net::IpRange::parse(range);
+    if (!parsed) return std::unexpected(std::move(parsed).error().within("setting 'dial.allow'"));
+    guard_.allow(*parsed);
+  }
+  return {};
+}
+
 void Program::make_services() {
   ml::register_modules(catalogue_);
   const Clock& clock = system_clock();
-  datasets_ = std::make_unique<studio::Datasets>(
-      *store_, clock, data_.datasets().string(),
-      std::vector<studio::SampleDataset>{
-          {.name = "Book Reviews from Amazon",
-           .description = "Ratings 1 to 5 and review texts, written for this project.",
-           .data_type_id = "GenericTSVNoHeader",
-           .content = ml::book_reviews_tsv()}});
+  datasets_ = std::make_unique<studio::Datasets>(*store_, clock, data_.datasets().string(),
+                                                 sample_datasets());
   registry_ = std::make_unique<webservice::Registry>(
       webservice::Registry::Parts{.store = *store_,
                                   .vault = *vault_,
@@ -231,14 +234,29 @@ void Program::make_services() {
                             .registry = *registry_,
                             .post_compute = post_compute},
       *datasets_, studio::StudioOptions{.subscription_id = settings_.text("arm.subscription_id")});
-  service_management_ =
-      std::make_unique<webservice::ServiceManagement>(*registry_, webservice::ManagementOptions{});
+  batch_ =
+      std::make_unique<BatchRole>(settings_, data_,
+                                  BatchRole::Parts{.store = *store_,
+                                                   .vault = *vault_,
+                                                   .catalogue = catalogue_,
+                                                   .datasets = studio::dataset_loader(*datasets_),
+                                                   .registry = *registry_,
+                                                   .blob = *blob_,
+                                                   .pool = *control_pool_,
+                                                   .guard = guard_,
+                                                   .tls = client_tls_.get(),
+                                                   .blob_http_port = blob_ports_.http,
+                                                   .blob_https_port = blob_ports_.https});
+  service_management_ = std::make_unique<webservice::ServiceManagement>(
+      *registry_, webservice::ManagementOptions{
+                      .services_url = {}, .help_url = {}, .batch = &batch_->service()});
   request_response_ = std::make_unique<webservice::RequestResponse>(
       *registry_, post_compute,
       webservice::RrsOptions{
           .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
           .time_max = std::chrono::seconds(settings_.integer("services.timeout")),
-          .subscription_id = {}});
+          .subscription_id = {}},
+      &batch_->service());
 }
 
 void Program::make_control() {
@@ -396,13 +414,23 @@ Result<void> Program::open_listeners(net::Worker& worker) {
 }
 
 Result<void> Program::start() {
-  TRY_OK(datasets_->open());
-  TRY_OK(registry_->load());
-  TRY_OK(studio_->open());
-  TRY_OK(restore_quotas());
-  TRY_OK(load_instances());
-  quota_checkpoint_->start();
+  if (plays("services")) {
+    TRY_OK(datasets_->open());
+    TRY_OK(registry_->load());
+    TRY_OK(studio_->open());
+  }
+  // Quotas are counted by the process that has the gateway, and by no other.
+  if (plays("gateway")) {
+    TRY_OK(restore_quotas());
+    quota_checkpoint_->start();
+  }
+  if (plays("gateway") || plays("console")) {
+    TRY_OK(load_instances());
+  }
   blob_->start();
+  if (plays("worker")) {
+    TRY_OK(batch_->start_engine());
+  }
   servers_.resize(workers_.size());
   started_ = true;
   Result<void> opened;
@@ -413,6 +441,7 @@ Result<void> Program::start() {
     });
   }
   if (!opened) return opened;
+  if (listeners_.empty()) return {};  // The note is that of the process with listeners.
   return write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain);
 }
 
@@ -437,14 +466,15 @@ void Program::close_listeners() {
 void Program::stop() {
   started_ = false;
   close_listeners();
+  batch_->stop();
   blob_->stop();
   control_pool_.reset();
   compute_pool_.reset();
   workers_.clear();
   recorder_->stop();
-  quota_checkpoint_->stop();
+  if (plays("gateway")) quota_checkpoint_->stop();
   std::error_code ignored;
-  std::filesystem::remove(data_.endpoints(), ignored);
+  if (!listeners_.empty()) std::filesystem::remove(data_.endpoints(), ignored);
 }
 
 Json Program::endpoints() const {

@@ -229,6 +229,36 @@ Result<BlockLists> Storage::block_lists(const Place& place, std::string_view lea
   });
 }
 
+Result<void> Storage::discard_blocks(const Place& place,
+                                     const std::function<bool(std::string_view id)>& matches) {
+  const TimeMs now = clock_.now_ms();
+  return index_->write([&](Session& session) -> Result<void> {
+    const auto container = find_container(session, place, now);
+    if (!container && is_fault(container.error(), Fault::container_not_found)) return {};
+    if (!container) return std::unexpected(container.error());
+    TRY(const Blocks blocks, uncommitted(session, container->id, place.blob));
+    Upload upload;
+    TRY(upload, find_upload(session, container->id, place.blob));
+    TRY(store::Statement * mark, session.statement("INSERT OR IGNORE INTO garbage VALUES(?1,?2)"));
+    TRY(store::Statement * erase,
+        session.statement("DELETE FROM blocks WHERE container=?1 AND name=?2 AND block=?3"));
+    for (const auto& [id, stored] : blocks) {
+      if (!matches(id)) continue;
+      TRY_OK(mark->bind(1, stored.content).bind(2, std::uint64_t(now)).run());
+      TRY_OK(erase->bind(1, container->id).bind(2, place.blob).bind(3, id).run());
+      --upload.count;
+    }
+    TRY(store::Statement * left,
+        session.statement(upload.count == 0
+                              ? "DELETE FROM uploads WHERE container=?1 AND name=?2"
+                              : "UPDATE uploads SET count=?3 WHERE container=?1 AND name=?2"));
+    left->bind(1, container->id).bind(2, place.blob);
+    if (upload.count != 0) left->bind(3, upload.count);
+    TRY_OK(left->run());
+    return spare_used(session, now);
+  });
+}
+
 Result<void> Storage::forget_old_uploads(TimeMs now) {
   const auto until = std::uint64_t(now - options_.uncommitted_age_ms);
   for (;;) {
