@@ -291,6 +291,11 @@ void Program::make_management() {
                                                    console_ports_.https, services_ports_.http);
   options.publish = [this](const std::string& service) { return publish(service); };
   options.check_policy = check_policy;
+  options.storage_accounts = &blob_->accounts();
+  options.blob_url = "https://localhost:" + std::to_string(blob_ports_.https);
+  options.remove_blobs = [this](const std::string& account) {
+    return blob_->storage().remove_account(account);
+  };
   for (const char* host : {"http://localhost:", "http://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.http));
   for (const char* host : {"https://localhost:", "https://127.0.0.1:"})

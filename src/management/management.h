@@ -19,6 +19,10 @@
 #include <string_view>
 #include <vector>
 
+namespace mlgate::blob {
+class Accounts;
+}
+
 namespace mlgate::management {
 
 // Every violation of a policy document, in document order; field() is the element.
@@ -35,8 +39,12 @@ struct Options {
   std::vector<std::string> audiences;                  // Further ones that tokens may be for.
   std::vector<std::string> public_addresses = {"127.0.0.1"};
   apim::DefaultContent default_content;
-  apim::Publish publish;     // May be empty.
-  CheckPolicy check_policy;  // May be empty.
+  apim::Publish publish;                             // May be empty.
+  CheckPolicy check_policy;                          // May be empty.
+  blob::Accounts* storage_accounts = nullptr;        // Null: there is no blob storage.
+  std::string blob_url = "https://localhost:10443";  // Of the blob endpoint, without a slash.
+  // Removes what an account has stored, once the account itself is gone; may be empty.
+  std::function<Result<void>(const std::string& account)> remove_blobs;
 };
 
 struct Environment;
