@@ -85,7 +85,7 @@ const std::vector<SettingInfo>& all_settings() {
        "Service URL of the Echo API of new instances; empty means the built-in echo service."},
       {"blob.http_port", integer, "10000", 0, 65535, "Port of the blob endpoint, clear text."},
       {"blob.https_port", integer, "10443", 0, 65535, "Port of the blob endpoint, TLS."},
-      {"blob.threads", integer, "4", 1, 256, "Threads that read and write blobs."},
+      {"blob.threads", integer, "8", 1, 256, "Threads that read and write blobs."},
       {"blob.sync", boolean, "true", 0, 0,
        "Whether content is on disk before it is acknowledged; off only for measurements."},
       {"blob.public_url", text, "", 0, 0,

@@ -1,4 +1,5 @@
-"""Azure's own blob clients against the embedded endpoint: azure-storage-blob of Debian, @azure/storage-blob of npm.
+"""Azure's own blob clients against the embedded endpoint: azure-storage-blob of Debian, @azure/storage-blob of npm, and
+the az command.
 
 Each client is a program of its own (azure_blob.py, js/blob.mjs), which prints what came of its calls. A client that is
 not installed is counted as skipped, and why is said.
@@ -9,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
@@ -94,6 +96,34 @@ class JavaScript(unittest.TestCase):
             "list": ["folder/*", "size/*", "copy", "one put", "streamed"], "page": [3, True], "containerSas": 8,
             "accountSas": 201, "bearer": 8, "badBearer": "AuthenticationFailed", "cors": 1, "preflight": [200, "*"],
             "refused": ["FeatureNotSupported"] * 3, "gone": "ContainerNotFound"}})
+
+
+class CommandLine(unittest.TestCase):
+    def test_az_storage_blob(self):
+        if not shutil.which("az"):
+            self.skipTest("azure-cli is not installed")
+        with harness.Server() as server, tempfile.TemporaryDirectory() as folder:
+            environment = {**harness.clean_environment(), "AZURE_CONFIG_DIR": folder + "/az",
+                           "AZURE_CORE_COLLECT_TELEMETRY": "no",
+                           "AZURE_STORAGE_CONNECTION_STRING": connection_string(server)}
+            content = os.urandom(5 << 20)
+            with open(folder + "/in", "wb") as file:
+                file.write(content)
+
+            def az(*arguments):
+                return output_of(["az", "storage", *arguments, "-o", "json"], env=environment)
+
+            self.assertTrue(az("container", "create", "-n", "cli")["created"])
+            az("blob", "upload", "-c", "cli", "-n", "a/b.bin", "-f", folder + "/in", "--no-progress")
+            self.assertEqual([b["name"] for b in az("blob", "list", "-c", "cli", "--prefix", "a/")], ["a/b.bin"])
+            az("blob", "download", "-c", "cli", "-n", "a/b.bin", "-f", folder + "/out", "--no-progress")
+            with open(folder + "/out", "rb") as file:
+                self.assertEqual(file.read(), content)
+            token = az("blob", "generate-sas", "-c", "cli", "-n", "a/b.bin", "--permissions", "r", "--expiry",
+                       "2100-01-01T00:00Z")
+            answer = server.call("blob", "GET", "/devstoreaccount1/cli/a/b.bin?" + token)
+            self.assertEqual(answer.body, content)
+            self.assertEqual(az("blob", "show", "-c", "cli", "-n", "a/b.bin")["properties"]["contentLength"], 5 << 20)
 
 
 if __name__ == "__main__":
