@@ -170,7 +170,9 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     return fail(Fault::invalid_block_list, "A blob has at most 50,000 blocks.");
   const TimeMs now = clock_.now_ms();
   BlobRow row;
+  ContentIds dropped;
   TRY_OK(index_->write([&](Session& session) -> Result<void> {
+    dropped.clear();  // An earlier try may have failed.
     TRY(const ContainerRow container, find_container(session, place, now));
     TRY(std::optional<BlobRow> old, find_blob(session, container.id, place.blob, now));
     TRY_OK(check_blob_write(old, conditions, now));
@@ -181,7 +183,7 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     }
     TRY(const std::vector<const Stored*> stored, resolve(blocks, fresh, before));
     if (old) {
-      TRY_OK(drop_parts(session, old->id, now));
+      TRY(dropped, drop_parts(session, old->id, now));
     }
     TRY_OK(drop_blocks(session, container.id, place.blob, now));
     row = replaced(std::move(old), container.id, place.blob, now);
@@ -191,8 +193,9 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     for (const Stored* one : stored) row.info.bytes += one->bytes;
     TRY_OK(save(session, row, now));
     TRY_OK(insert_parts(session, row.id, blocks, stored));
-    return spare_used(session, now);
+    return spare_used(session, now, &dropped);
   }));
+  remove_files(dropped);
   return row.info;
 }
 

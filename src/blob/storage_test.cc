@@ -125,16 +125,25 @@ TEST_F(StorageTest, AReaderKeepsWhatItOpened) {
   EXPECT_EQ(files(), 0U);
 }
 
-TEST_F(StorageTest, ReplacedContentGoesAfterItsTime) {
+TEST_F(StorageTest, ReplacedContentGoesAtOnceButForThatOfManyParts) {
   ASSERT_TRUE(put("b", "one").has_value());
   ASSERT_TRUE(put("b", "two").has_value());
-  EXPECT_EQ(files(), 2U);
-  ASSERT_TRUE(storage_->collect_garbage().has_value());
-  EXPECT_EQ(files(), 2U);
-  clock_.now += 61'000;
-  EXPECT_EQ(storage_->collect_garbage().value(), 1U);
   EXPECT_EQ(files(), 1U);
-  EXPECT_EQ(get("b"), "two");
+  std::vector<BlockRef> blocks;
+  for (int i = 10; i < 75; ++i) {
+    ASSERT_TRUE(stage("many", std::to_string(i), std::to_string(i)).has_value());
+    blocks.push_back({BlockRef::From::latest, base64_encode(std::to_string(i))});
+  }
+  ASSERT_TRUE(storage_->put_block_list(at("many"), blocks, {}, {}).has_value());
+  const BlobReader reader = storage_->open_blob(at("many"), {}).value();
+  ASSERT_TRUE(put("many", "few").has_value());
+  ASSERT_TRUE(storage_->collect_garbage().has_value());
+  EXPECT_EQ(all_of(reader).substr(0, 6), "101112");
+  clock_.now += 61'000;
+  EXPECT_GE(storage_->collect_garbage().value(), 65U);
+  EXPECT_EQ(files(), 2U);
+  std::string into(4, '\0');
+  EXPECT_EQ(reader.read(0, into).error().code(), Errc::conflict);
 }
 
 TEST_F(StorageTest, CommitsBlocksFromWhereTheListSays) {
