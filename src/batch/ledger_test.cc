@@ -300,17 +300,18 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
 TEST_P(LeaseModel, EveryPartIsAcceptedOnceWhateverWorkersDo) {
   // Between any read and the write that follows, others may act.
   const std::string job = started();
-  int depth = 0;
+  char group = 'a';
   store_.before_commit = [&] {
-    if (++depth <= 1 && pick(3) == 0) act(job, 'b');
-    --depth;
+    if (pick(3) == 0) act(job, group == 'a' ? 'b' : 'a');
   };
   for (int step = 0; step < 20'000 && finished_ == 0; ++step) {
-    act(job, 'a');
+    group = pick(2) == 0 ? 'a' : 'b';
+    act(job, group);
     if (::testing::Test::HasFatalFailure()) return;
   }
   store_.before_commit = {};
-  ASSERT_EQ(finished_, 1) << "seed " << GetParam();
+  ASSERT_EQ(finished_, 1) << "seed " << GetParam() << " "
+                          << store_.get(kWork, job)->value_or(store::Document()).body;
   std::ranges::sort(accepted_);
   std::uint64_t at = 0;
   for (const auto& [begin, end] : accepted_) {
