@@ -140,10 +140,11 @@ class Server:
 
     # Management REST -------------------------------------------------------------------------------------------
 
-    def token(self):
+    def token(self, audience=None):
         c = self.credentials
         form = urllib.parse.urlencode({"grant_type": "client_credentials", "client_id": c["clientId"],
-                                       "client_secret": c["clientSecret"]})
+                                       "client_secret": c["clientSecret"],
+                                       **({"scope": f"{audience}/.default"} if audience else {})})
         answer = self.call("console", "POST", f"/{c['tenantId']}/oauth2/v2.0/token", form.encode(),
                            {"Content-Type": "application/x-www-form-urlencoded"})
         assert answer.status == 200, answer

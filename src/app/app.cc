@@ -51,6 +51,9 @@ int run(int argc, char** argv) {
   add_config(program, chosen);
   add_ca(program, chosen);
   add_top(program, chosen);
+  add_job(program, chosen);
+  add_score(program, chosen);
+  add_blob(program, chosen);
   add_version(program, chosen);
   CLI11_PARSE(program, argc, argv);
 

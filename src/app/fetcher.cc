@@ -8,8 +8,9 @@ namespace mlgate::app {
 namespace {
 
 net::Awaitable<void> deliver(http::Client& client, http::FetchRequest request,
+                             std::size_t body_bytes_max,
                              std::promise<Result<http::Response>>& result) {
-  result.set_value(co_await client.fetch(std::move(request)));
+  result.set_value(co_await client.fetch(std::move(request), body_bytes_max));
 }
 
 }  // namespace
@@ -37,9 +38,10 @@ Fetcher::~Fetcher() {
   });
 }
 
-Result<http::Response> Fetcher::fetch(http::FetchRequest request) {
+Result<http::Response> Fetcher::fetch(http::FetchRequest request, std::size_t body_bytes_max) {
   std::promise<Result<http::Response>> result;
-  worker_.run_and_wait([&] { net::spawn(*tasks_, deliver(*client_, std::move(request), result)); });
+  worker_.run_and_wait(
+      [&] { net::spawn(*tasks_, deliver(*client_, std::move(request), body_bytes_max, result)); });
   return result.get_future().get();
 }
 

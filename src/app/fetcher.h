@@ -16,7 +16,8 @@ class Fetcher {
                                                http::ClientLimits limits = {},
                                                net::AddressCheck check = {});
   ~Fetcher();
-  Result<http::Response> fetch(http::FetchRequest request);
+  Result<http::Response> fetch(http::FetchRequest request,
+                               std::size_t body_bytes_max = std::size_t{64} << 20);
 
  private:
   Fetcher(net::TlsContext tls, http::ClientLimits limits, net::AddressCheck check);

@@ -1,6 +1,7 @@
 #include "app/installation.h"
 
 #include "ml/module.h"
+#include "ml/samples/samples.h"
 #include "net/tls_ca.h"
 #include "webservice/registry.h"
 
@@ -33,6 +34,13 @@ Json credentials_json(const Settings& settings, const identity::NewPrincipal& ad
 }
 
 }  // namespace
+
+std::vector<studio::SampleDataset> sample_datasets() {
+  return {{.name = "Book Reviews from Amazon",
+           .description = "Ratings 1 to 5 and review texts, written for this project.",
+           .data_type_id = "GenericTSVNoHeader",
+           .content = ml::book_reviews_tsv()}};
+}
 
 management::Options management_options(const Settings& settings, std::uint16_t gateway_https,
                                        std::uint16_t console_https, std::uint16_t services_http) {

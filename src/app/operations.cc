@@ -85,10 +85,13 @@ std::chrono::seconds retry_after(const http::Response& answer) {
 
 Result<net::DialGuard> make_dial_guard(const Settings& settings) {
   net::DialGuard guard;
-  if (!settings.flag("dial.allow_link_local")) return guard;
-  for (const char* range : {"169.254.0.0/16", "fe80::/10"}) {
-    TRY(const net::IpRange parsed, net::IpRange::parse(range));
-    guard.allow(parsed);
+  std::vector<std::string> ranges = settings.list("dial.allow");
+  if (settings.flag("dial.allow_link_local"))
+    ranges.insert(ranges.end(), {"169.254.0.0/16", "fe80::/10"});
+  for (const std::string& range : ranges) {
+    auto parsed = net::IpRange::parse(range);
+    if (!parsed) return std::unexpected(std::move(parsed).error().within("setting 'dial.allow'"));
+    guard.allow(*parsed);
   }
   return guard;
 }

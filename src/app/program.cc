@@ -2,7 +2,6 @@
 
 #include "app/installation.h"
 #include "base/text.h"
-#include "ml/samples/samples.h"
 #include "net/backend_tls.h"
 #include "policy/catalog.h"
 #include "policy/pipeline.h"
@@ -143,11 +142,12 @@ bool Program::plays(std::string_view role) const {
 Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
   std::unique_ptr<Program> program(new Program(settings));
   for (const std::string& role : program->roles_) {
-    if (role != "gateway" && role != "console" && role != "services" && role != "blob")
-      return fail(
-          Errc::invalid_argument,
-          "setting 'roles' has '" + role + "'; the roles are gateway, console, services and blob",
-          "roles");
+    if (role != "gateway" && role != "console" && role != "services" && role != "blob" &&
+        role != "worker")
+      return fail(Errc::invalid_argument,
+                  "setting 'roles' has '" + role +
+                      "'; the roles are gateway, console, services, blob and worker",
+                  "roles");
   }
   if (!program->data_.initialised()) {
     return fail(Errc::not_found, program->data_.root.string() +
@@ -218,7 +218,7 @@ Result<void> Program::open_parts() {
       std::make_unique<net::ComputePool>("compute", compute ? compute : cores, kComputeQueueMax);
   control_pool_ = std::make_unique<net::ComputePool>("control", kControlThreads, kControlQueueMax);
 
-  const std::string& log = settings_.text("gateway.access_log");
+  const std::string log = plays("gateway") ? settings_.text("gateway.access_log") : "";
   TRY(recorder_,
       analytics::Recorder::start(
           {.access_log_path = log.empty() ? "" : (data_.root / log).string(),
@@ -248,13 +248,8 @@ Result<void> Program::open_identity() {
 void Program::make_services() {
   ml::register_modules(catalogue_);
   const Clock& clock = system_clock();
-  datasets_ = std::make_unique<studio::Datasets>(
-      *store_, clock, data_.datasets().string(),
-      std::vector<studio::SampleDataset>{
-          {.name = "Book Reviews from Amazon",
-           .description = "Ratings 1 to 5 and review texts, written for this project.",
-           .data_type_id = "GenericTSVNoHeader",
-           .content = ml::book_reviews_tsv()}});
+  datasets_ = std::make_unique<studio::Datasets>(*store_, clock, data_.datasets().string(),
+                                                 sample_datasets());
   registry_ = std::make_unique<webservice::Registry>(
       webservice::Registry::Parts{.store = *store_,
                                   .vault = *vault_,
@@ -272,14 +267,29 @@ void Program::make_services() {
                             .registry = *registry_,
                             .post_compute = post_compute},
       *datasets_, studio::StudioOptions{.subscription_id = settings_.text("arm.subscription_id")});
-  service_management_ =
-      std::make_unique<webservice::ServiceManagement>(*registry_, webservice::ManagementOptions{});
+  batch_ =
+      std::make_unique<BatchRole>(settings_, data_,
+                                  BatchRole::Parts{.store = *store_,
+                                                   .vault = *vault_,
+                                                   .catalogue = catalogue_,
+                                                   .datasets = studio::dataset_loader(*datasets_),
+                                                   .registry = *registry_,
+                                                   .blob = *blob_,
+                                                   .pool = *control_pool_,
+                                                   .guard = guard_,
+                                                   .tls = client_tls_.get(),
+                                                   .blob_http_port = blob_ports_.http,
+                                                   .blob_https_port = blob_ports_.https});
+  service_management_ = std::make_unique<webservice::ServiceManagement>(
+      *registry_, webservice::ManagementOptions{
+                      .services_url = {}, .help_url = {}, .batch = &batch_->service()});
   request_response_ = std::make_unique<webservice::RequestResponse>(
       *registry_, post_compute,
       webservice::RrsOptions{
           .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
           .time_max = std::chrono::seconds(settings_.integer("services.timeout")),
-          .subscription_id = {}});
+          .subscription_id = {}},
+      &batch_->service());
 }
 
 void Program::make_control() {
@@ -322,6 +332,11 @@ void Program::make_management() {
   options.usage = &recorder_->totals();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
+  options.storage_accounts = &blob_->accounts();
+  options.blob_url = "https://localhost:" + std::to_string(blob_ports_.https);
+  options.remove_blobs = [this](const std::string& account) {
+    return blob_->storage().remove_account(account);
+  };
   for (const char* host : {"http://localhost:", "http://127.0.0.1:"})
     options.audiences.push_back(host + std::to_string(console_ports_.http));
   for (const char* host : {"https://localhost:", "https://127.0.0.1:"})
@@ -431,9 +446,8 @@ void Program::list_listeners() {
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
     http::Handler& handler = operations_->front(inner, role, workers_.size());
-    http::Handler& clear = role == "console"
-                               ? operations_->front(*console_clear, role, workers_.size())
-                               : handler;
+    http::Handler& clear =
+        role == "console" ? operations_->front(*console_clear, role, workers_.size()) : handler;
     listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &clear});
     listeners_.push_back({role, role + ".https_port", ports.https, server_tls_.get(), &handler});
   };
@@ -486,8 +500,11 @@ Result<void> Program::follow_store(bool merge_quotas) {
   make_feed();
   if (auto loaded = feed_->load(); !loaded)
     return std::unexpected(std::move(loaded).error().within("the stored configuration"));
-  TRY_OK(restore_quotas(merge_quotas));
-  quota_checkpoint_->start();
+  // Quotas are counted by the process that has the gateway, and by no other.
+  if (plays("gateway")) {
+    TRY_OK(restore_quotas(merge_quotas));
+    quota_checkpoint_->start();
+  }
   feed_->keep(*last_good_);
   // Without a console of its own this process hears of changes only by asking.
   if (!plays("console")) feed_->start_polling(kPollingTime);
@@ -559,12 +576,19 @@ Result<void> Program::start() {
   if (!store_) {
     TRY_OK(start_without_store());
   } else {
-    TRY_OK(datasets_->open());
-    TRY_OK(registry_->load());
-    TRY_OK(studio_->open());
-    TRY_OK(follow_store(false));
-    TRY_OK(name_instances());
+    if (plays("services")) {
+      TRY_OK(datasets_->open());
+      TRY_OK(registry_->load());
+      TRY_OK(studio_->open());
+    }
+    if (plays("gateway") || plays("console")) {
+      TRY_OK(follow_store(false));
+      TRY_OK(name_instances());
+    }
     blob_->start();
+    if (plays("worker")) {
+      TRY_OK(batch_->start_engine());
+    }
   }
   if (plays("gateway"))
     prober_ = std::make_unique<gateway::HealthProber>(
@@ -579,7 +603,9 @@ Result<void> Program::start() {
     });
   }
   if (!opened) return opened;
-  TRY_OK(write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain));
+  if (!listeners_.empty()) {  // The note is that of the process with listeners.
+    TRY_OK(write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain));
+  }
   std::vector<net::Worker*> workers;
   for (const auto& worker : workers_) workers.push_back(worker.get());
   operations_->begin({.recorder = *recorder_,
@@ -658,6 +684,7 @@ void Program::stop() {
   if (waiting_.joinable()) waiting_.join();
   close_listeners();
   prober_.reset();
+  if (batch_) batch_->stop();
   if (blob_) blob_->stop();
   operations_->end_watch();
   control_pool_.reset();
@@ -667,10 +694,10 @@ void Program::stop() {
   operations_->end_export();
   if (feed_) feed_->stop_polling();
   if (last_good_) last_good_->stop();
-  if (store_) quota_checkpoint_->stop();
+  if (store_ && plays("gateway")) quota_checkpoint_->stop();
   std::error_code ignored;
-  std::filesystem::remove(data_.endpoints(), ignored);
-  std::filesystem::remove(data_.admin_socket(), ignored);
+  if (!listeners_.empty()) std::filesystem::remove(data_.endpoints(), ignored);
+  if (plays("console")) std::filesystem::remove(data_.admin_socket(), ignored);
 }
 
 Json Program::endpoints() const {

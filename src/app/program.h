@@ -2,6 +2,7 @@
 // The running program: builds every part in order, starts the listeners, and takes all down in
 // reverse. The only place that sees everything.
 #include "analytics/recorder.h"
+#include "app/batch_role.h"
 #include "app/blob_role.h"
 #include "app/data_folder.h"
 #include "app/operations.h"
@@ -131,6 +132,7 @@ class Program {
   std::unique_ptr<studio::Datasets> datasets_;
   std::unique_ptr<webservice::Registry> registry_;
   std::unique_ptr<studio::Studio> studio_;
+  std::unique_ptr<BatchRole> batch_;
   std::unique_ptr<webservice::ServiceManagement> service_management_;
   std::unique_ptr<webservice::RequestResponse> request_response_;
   std::unique_ptr<control::Control> control_;

@@ -1,5 +1,7 @@
 #include "app/tutorial.h"
 
+#include "app/local_blobs.h"
+#include "base/crypto.h"
 #include "base/text.h"
 
 #include <chrono>
@@ -160,9 +162,11 @@ Result<void> Tutorial::run() {
   TRY_OK(run_experiment());
   TRY_OK(publish());
   TRY_OK(call_directly());
+  TRY_OK(run_batch_directly());
   TRY_OK(make_instance());
   TRY_OK(add_api());
   TRY_OK(call_managed());
+  TRY_OK(run_batch_managed());
   TRY_OK(reach_the_limit());
   TRY_OK(leave_a_key());
   print_addresses();
@@ -334,6 +338,77 @@ Result<void> Tutorial::call_directly() {
   return check_features(answer);
 }
 
+// A client that knows nothing of this program: a connection string, the five calls, a plain GET.
+Result<void> Tutorial::run_batch(const std::string& base, const std::string& subscription_key) {
+  TRY(const auto blobs, LocalBlobs::open(data_, at_.blob));
+  const std::string container = "tutorial", name = new_hex_id();
+  TRY_OK(blobs->upload_text("Col2\r\nThis is a good day\r\n", container, name + ".csv"));
+  say("uploaded /" + container + "/" + name + ".csv");
+  const auto reference = [&](const std::string& path) {
+    return Json::object({{"ConnectionString", Json(blobs->connection_string())},
+                         {"RelativeLocation", Json("/" + container + "/" + path)}});
+  };
+  const Json body =
+      Json::object({{"Input", reference(name + ".csv")},
+                    {"Outputs", Json::object({{"output1", reference(name + "-out.csv")}})},
+                    {"GlobalParameters", Json::object()}});
+  const std::string jobs = base + "/workspaces/" + workspace_ + "/services/" + endpoint_ + "/jobs";
+  const auto call = [&](const std::string& method, const std::string& url,
+                        const std::string& sent) -> Result<http::Response> {
+    std::vector<std::pair<std::string, std::string>> headers = {
+        {"Content-Type", "application/json"}, {"Authorization", "Bearer " + api_key_}};
+    if (!subscription_key.empty())
+      headers.emplace_back("Ocp-Apim-Subscription-Key", subscription_key);
+    TRY(const http::Response answer, send(method, url, std::move(headers), sent));
+    if (answer.status != 200)
+      return fail(Errc::internal, method + " " + url + " answered " +
+                                      std::to_string(answer.status) + ": " + answer.body);
+    return answer;
+  };
+  TRY(const http::Response submitted, call("POST", jobs + "?api-version=2.0", body.dump()));
+  TRY(const Json id, Json::parse(submitted.body));
+  const std::string job = jobs + "/" + std::string(id.as_string());
+  say("submitted " + submitted.body);
+  TRY_OK(call("POST", job + "/start?api-version=2.0", ""));
+  for (int poll = 0; poll < kPollsMax; ++poll) {
+    TRY(const http::Response answer, call("GET", job + "?api-version=2.0", ""));
+    TRY(const Json status, Json::parse(answer.body));
+    const std::string_view code = status.string_or("StatusCode");
+    if (code == "NotStarted" || code == "Running") {
+      std::this_thread::sleep_for(kPollEvery);
+      continue;
+    }
+    say(std::string(code));
+    if (code != "Finished") return fail(Errc::internal, "the job ended as " + answer.body);
+    const Json& result = status["Results"]["output1"];
+    TRY(const http::Response file, send("GET",
+                                        std::string(result.string_or("BaseLocation")) +
+                                            std::string(result.string_or("RelativeLocation")) +
+                                            std::string(result.string_or("SasBlobToken")),
+                                        {}, {}));
+    const std::size_t row = file.body.find("\r\n");
+    if (row == std::string::npos ||
+        file.body.substr(row + 2) != "This is a good day,1,1,2,2,0,2,0,1\r\n")
+      return fail(Errc::internal, "the result is not as expected: " + file.body);
+    say("result: " + std::string(trim(file.body.substr(row + 2))));
+    TRY_OK(call("DELETE", job + "?api-version=2.0", ""));
+    return {};
+  }
+  return fail(Errc::timeout, "the job did not end");
+}
+
+Result<void> Tutorial::run_batch_directly() {
+  step("10", "Batch execution");
+  return run_batch(at_.services, "");
+}
+
+Result<void> Tutorial::run_batch_managed() {
+  step("17", "AzureML Demo API > BES Submit, Start, Status, Delete");
+  TRY_OK(put(std::string("/products/unlimited/apis/") + kApi, Json()));
+  TRY(const std::string key, fresh_subscription("tutorial-batch", "unlimited"));
+  return run_batch(at_.gateway + "/azureml-demo", key);
+}
+
 Result<void> Tutorial::make_instance() {
   step("11", std::string("Service instance ") + kInstance);
   const Json group = Json::object({{"location", Json("local")}});
@@ -379,11 +454,12 @@ Result<void> Tutorial::add_api() {
   return {};
 }
 
-Result<std::string> Tutorial::fresh_subscription(const std::string& name) {
+Result<std::string> Tutorial::fresh_subscription(const std::string& name,
+                                                 const std::string& product) {
   // A new subscription with the keys of the old one: the keys stay good, the counters begin anew.
   const std::string path = "/resourceGroups/mlgate/providers/Microsoft.ApiManagement/service/" +
                            std::string(kInstance) + "/subscriptions/" + name;
-  Json properties = Json::object({{"scope", Json("/products/starter")},
+  Json properties = Json::object({{"scope", Json("/products/" + product)},
                                   {"displayName", Json(name)},
                                   {"state", Json("active")}});
   if (const auto keys = arm("POST", path + "/listSecrets"); keys) {

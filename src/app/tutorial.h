@@ -12,7 +12,7 @@
 namespace mlgate::app {
 
 struct TutorialAddresses {  // "http://localhost:8081", without a slash at the end.
-  std::string console, services, gateway, gateway_clear, console_tls, services_tls;
+  std::string console, services, gateway, gateway_clear, console_tls, services_tls, blob;
 };
 
 class Tutorial {
@@ -41,12 +41,17 @@ class Tutorial {
   Result<void> run_experiment();
   Result<void> publish();
   Result<void> call_directly();
+  Result<void> run_batch_directly();
+  Result<void> run_batch_managed();
+  // Uploads, submits, starts, polls and downloads; `base` is what the service's paths follow.
+  Result<void> run_batch(const std::string& base, const std::string& subscription_key);
   Result<void> make_instance();
   Result<void> add_api();
   Result<void> call_managed();
   Result<void> reach_the_limit();
   Result<void> leave_a_key();
-  Result<std::string> fresh_subscription(const std::string& name);
+  Result<std::string> fresh_subscription(const std::string& name,
+                                         const std::string& product = "starter");
   Result<void> check_features(const http::Response& response) const;
   std::string execute_path() const;
   void print_addresses() const;

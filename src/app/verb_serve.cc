@@ -27,6 +27,7 @@ int run_serve(Context& context, int ready_fd) {
   const sigset_t signals = stop_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // A limit on the size of files is an error of the write.
   auto program = Program::open(context.settings);
   if (!program) return complain(program.error().message());
   if (const auto started = (*program)->start(); !started)

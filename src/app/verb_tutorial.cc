@@ -25,7 +25,8 @@ TutorialAddresses addresses_of(const Json& endpoints) {
           .gateway = local("https", endpoints["gateway"].int_or("https", 0)),
           .gateway_clear = local("http", endpoints["gateway"].int_or("http", 0)),
           .console_tls = local("https", endpoints["console"].int_or("https", 0)),
-          .services_tls = local("https", endpoints["services"].int_or("https", 0))};
+          .services_tls = local("https", endpoints["services"].int_or("https", 0)),
+          .blob = local("http", endpoints["blob"].int_or("http", 0))};
 }
 
 bool is_running(const Json& endpoints) {

@@ -27,6 +27,7 @@ std::string place_of(std::string_view name, std::string_view field) {
 
 std::string body_of(const Account& account, const store::Vault& vault) {
   return Json::object({{"created", Json(to_iso8601(account.created_ms))},
+                       {"group", Json(account.group)},
                        {"key1", Json(vault.seal(account.key1, place_of(account.name, "key1")))},
                        {"key2", Json(vault.seal(account.key2, place_of(account.name, "key2")))}})
       .dump();
@@ -37,6 +38,7 @@ Result<Account> account_of(const store::Document& document, const store::Vault& 
   Account account;
   account.name = document.key;
   account.created_ms = parse_iso8601(json.string_or("created")).value_or(0);
+  account.group = json.string_or("group");
   TRY(account.key1, vault.unseal(json.string_or("key1"), place_of(account.name, "key1")));
   TRY(account.key2, vault.unseal(json.string_or("key2"), place_of(account.name, "key2")));
   return account;
@@ -84,11 +86,12 @@ Result<void> Accounts::open() {
   return {};
 }
 
-Result<Account> Accounts::create(std::string_view name) {
+Result<Account> Accounts::create(std::string_view name, std::string_view group) {
   if (!is_account_name(name))
     return fail(Errc::invalid_argument,
                 "the name of a storage account has 3 to 24 lower-case letters and digits", "name");
-  const Account account{std::string(name), new_service_key(), new_service_key(), clock_.now_ms()};
+  const Account account{std::string(name), new_service_key(), new_service_key(), clock_.now_ms(),
+                        std::string(group)};
   const auto written = store_.commit({{.collection = std::string(kCollection),
                                        .key = account.name,
                                        .body = body_of(account, vault_),

@@ -18,6 +18,7 @@ struct Account {
   std::string name;
   std::string key1, key2;  // Base64 of 64 bytes.
   TimeMs created_ms = 0;
+  std::string group;  // The resource group that it was created in; empty for the built-in one.
 };
 
 struct AccountOptions {
@@ -33,7 +34,7 @@ class Accounts {
   // Makes the development account when it is not there.
   Result<void> open();
   // 3 to 24 lower-case letters and digits. conflict when it exists.
-  Result<Account> create(std::string_view name);
+  Result<Account> create(std::string_view name, std::string_view group = {});
   Result<Account> find(std::string_view name);  // not_found
   Result<std::vector<Account>> list();
   // `which` is 1 or 2.

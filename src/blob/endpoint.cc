@@ -7,7 +7,9 @@
 #include "blob/fault.h"
 #include "net/worker.h"
 
+#include <fcntl.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -38,6 +40,60 @@ class StreamSlot {
  private:
   std::atomic<int>& count_;
   bool held_;
+};
+
+// Pages of files on their way to a socket: filled on the pool, where a disk may be waited for, and
+// emptied by the worker without copying.
+class Pipe {
+ public:
+  Pipe() = default;
+  // Empty when the process has no descriptors left.
+  static Pipe open(std::size_t bytes) {
+    Pipe pipe;
+    int ends[2] = {-1, -1};
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return pipe;
+    pipe.out_ = ends[0];
+    pipe.in_ = ends[1];
+    (void)::fcntl(pipe.in_, F_SETPIPE_SZ, int(bytes));  // Otherwise it takes smaller bites.
+    return pipe;
+  }
+  Pipe(Pipe&& other) noexcept
+      : in_(std::exchange(other.in_, -1)), out_(std::exchange(other.out_, -1)) {}
+  Pipe& operator=(Pipe&& other) noexcept {
+    std::swap(in_, other.in_);
+    std::swap(out_, other.out_);
+    return *this;
+  }
+  ~Pipe() {
+    if (in_ >= 0) ::close(in_);
+    if (out_ >= 0) ::close(out_);
+  }
+  explicit operator bool() const noexcept { return in_ >= 0; }
+  int out() const noexcept { return out_; }
+
+  // As many bytes of the blob as fit. 0 when its file system cannot do it.
+  Result<std::size_t> fill(const BlobReader& reader, Span span) const {
+    std::size_t filled = 0;
+    while (filled < span.bytes) {
+      TRY(const BlobReader::Extent extent, reader.extent(span.offset + filled));
+      loff_t at = loff_t(extent.offset);
+      const std::size_t size =
+          std::size_t(std::min<std::uint64_t>(extent.bytes, span.bytes - filled));
+      const ssize_t moved =
+          ::splice(*extent.descriptor, &at, in_, nullptr, std::min(size, kPieceBytes),
+                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+      if (moved > 0) {
+        filled += std::size_t(moved);
+        continue;
+      }
+      if (moved < 0 && errno == EINTR) continue;
+      return filled;
+    }
+    return filled;
+  }
+
+ private:
+  int in_ = -1, out_ = -1;
 };
 
 bool asked_for(const BlobRequest& request, std::string_view name) {
@@ -279,6 +335,23 @@ net::Task<void> Endpoint::send_blob(Exchange& x) {
 
 net::Task<void> Endpoint::send_content(Exchange& x, const BlobReader& reader, Span span) {
   const StreamSlot slot(streams_);
+  if (!slot.held()) co_return fail(Fault::server_busy);
+  Pipe pipe;
+  // Encryption needs the bytes themselves.
+  if (x.call.scheme() == "http") pipe = Pipe::open(kPieceBytes);
+  if (!pipe) co_return co_await copy_content(x, reader, span);
+  while (span.bytes > 0) {
+    CO_TRY(const std::size_t got,
+           co_await on_pool(x.call, [&] { return pipe.fill(reader, span); }));
+    if (got == 0) co_return co_await copy_content(x, reader, span);
+    CO_TRY_OK(co_await x.call.write_pipe(pipe.out(), got));
+    span.offset += got;
+    span.bytes -= got;
+  }
+  co_return Result<void>();
+}
+
+net::Task<void> Endpoint::copy_content(Exchange& x, const BlobReader& reader, Span span) {
   std::string piece;
   piece.resize_and_overwrite(kPieceBytes, [](char*, std::size_t size) { return size; });
   while (span.bytes > 0) {

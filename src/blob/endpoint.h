@@ -43,6 +43,7 @@ class Endpoint final : public http::Handler {
   net::Task<void> serve_plain(Exchange& x);
   net::Task<void> send_blob(Exchange& x);
   net::Task<void> send_content(Exchange& x, const BlobReader& reader, Span span);
+  net::Task<void> copy_content(Exchange& x, const BlobReader& reader, Span span);
   net::Task<void> take_content(Exchange& x);
   net::Task<void> receive(Exchange& x, Content& content, Md5* md5);
   net::Task<void> send(Exchange& x, http::Response response);

@@ -94,12 +94,8 @@ Result<std::unique_ptr<Files>> Files::open(const std::filesystem::path& root, bo
   const std::string id = new_hex_id();
   const std::filesystem::path fresh = root / "live" / (std::string(kFreshPrefix) + id);
   std::error_code error;
-  std::filesystem::create_directories(root / "content", error);
+  const bool made = std::filesystem::create_directories(root / "content", error);
   if (!error) std::filesystem::create_directories(fresh, error);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  for (const char a : kHex)
-    for (const char b : kHex)
-      if (!error) std::filesystem::create_directory(root / "content" / std::string{a, b}, error);
   if (error)
     return fail(Errc::unavailable, "cannot make " + root.string() + ": " + error.message());
   self->live_ = (root / "live" / id).string();
@@ -107,8 +103,7 @@ Result<std::unique_ptr<Files>> Files::open(const std::filesystem::path& root, bo
   if (self->lock_ < 0 || ::flock(self->lock_, LOCK_EX | LOCK_NB) != 0 ||
       ::rename(fresh.c_str(), self->live_.c_str()) != 0)
     return std::unexpected(file_error("cannot lock " + self->live_));
-  if (sync) {
-    TRY_OK(sync_folder((root / "content").string()));
+  if (sync && made) {
     TRY_OK(sync_folder(root.string()));
   }
   return self;
@@ -129,11 +124,21 @@ Result<void> Files::keep(Content& content) {
     return std::unexpected(file_error("cannot sync content"));
   ::close(std::exchange(content.descriptor_, -1));
   const std::string target = path_of(content.id_);
-  if (::link(content.path_.c_str(), target.c_str()) != 0)
-    return std::unexpected(file_error("cannot link content"));
+  const std::string shard = (root_ / "content" / shard_of(content.id_)).string();
+  int linked = ::link(content.path_.c_str(), target.c_str());
+  if (linked != 0 && errno == ENOENT) {
+    // The first one of its shard.
+    if (::mkdir(shard.c_str(), 0700) != 0 && errno != EEXIST)
+      return std::unexpected(file_error("cannot make " + shard));
+    if (sync_) {
+      TRY_OK(sync_folder((root_ / "content").string()));
+    }
+    linked = ::link(content.path_.c_str(), target.c_str());
+  }
+  if (linked != 0) return std::unexpected(file_error("cannot link content"));
   content.kept_path_ = target;
   if (sync_) {
-    TRY_OK(sync_folder((root_ / "content" / shard_of(content.id_)).string()));
+    TRY_OK(sync_folder(shard));
   }
   return {};
 }

@@ -261,13 +261,24 @@ BlobRow replaced(std::optional<BlobRow> old, std::uint64_t container, const std:
   return row;
 }
 
-Result<void> drop_parts(Session& session, std::uint64_t blob, TimeMs now) {
+Result<ContentIds> drop_parts(Session& session, std::uint64_t blob, TimeMs now) {
+  ContentIds ids;
+  TRY(store::Statement * rows,
+      session.statement("SELECT content FROM parts WHERE blob=?1 LIMIT ?2"));
+  rows->bind(1, blob).bind(2, std::uint64_t(kOpenPartsMax + 1));
+  for (;;) {
+    TRY(const bool more, rows->step());
+    if (!more) break;
+    ids.push_back(rows->text(0));
+  }
+  if (ids.size() > kOpenPartsMax) ids.clear();
   TRY(store::Statement * mark,
       session.statement("INSERT OR IGNORE INTO garbage SELECT content, ?2 FROM parts WHERE"
                         " blob=?1"));
   TRY_OK(mark->bind(1, blob).bind(2, std::uint64_t(now)).run());
   TRY(store::Statement * erase, session.statement("DELETE FROM parts WHERE blob=?1"));
-  return erase->bind(1, blob).run();
+  TRY_OK(erase->bind(1, blob).run());
+  return ids;
 }
 
 Result<void> drop_blocks(Session& session, std::uint64_t container, std::string_view name,
@@ -286,12 +297,22 @@ Result<void> drop_blocks(Session& session, std::uint64_t container, std::string_
   return erase->bind(1, container).bind(2, name).run();
 }
 
-Result<void> spare_used(Session& session, TimeMs now) {
+Result<void> spare_used(Session& session, TimeMs now, ContentIds* dropped) {
   TRY(store::Statement * spare,
       session.statement("DELETE FROM garbage WHERE since=?1 AND"
                         " (EXISTS(SELECT 1 FROM parts WHERE parts.content=garbage.content) OR"
                         " EXISTS(SELECT 1 FROM blocks WHERE blocks.content=garbage.content))"));
-  return spare->bind(1, std::uint64_t(now)).run();
+  TRY_OK(spare->bind(1, std::uint64_t(now)).run());
+  if (!dropped) return {};
+  TRY(store::Statement * find, session.statement("SELECT 1 FROM garbage WHERE content=?1"));
+  ContentIds unused;
+  for (std::string& id : *dropped) {
+    TRY(const bool marked, find->bind(1, id).step());
+    find->reset();
+    if (marked) unused.push_back(std::move(id));
+  }
+  *dropped = std::move(unused);
+  return {};
 }
 
 }  // namespace mlgate::blob

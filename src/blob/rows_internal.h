@@ -61,12 +61,17 @@ Result<void> check_blob_write(const std::optional<BlobRow>& row, const Condition
 BlobRow replaced(std::optional<BlobRow> old, std::uint64_t container, const std::string& name,
                  TimeMs now);
 
-// Marks what the blob, and its uncommitted blocks, hold as garbage and forgets it.
-Result<void> drop_parts(Session& session, std::uint64_t blob, TimeMs now);
+// Readers open that many parts at once and keep them; of blobs with more, one by one.
+inline constexpr std::size_t kOpenPartsMax = 64;
+using ContentIds = std::vector<std::string>;
+
+// Marks what the blob, and its uncommitted blocks, hold as garbage and forgets it. The parts that
+// no reader may still have to open are the result: their files can go at once.
+Result<ContentIds> drop_parts(Session& session, std::uint64_t blob, TimeMs now);
 Result<void> drop_blocks(Session& session, std::uint64_t container, std::string_view name,
                          TimeMs now);
-// Takes back the mark from what is in use after all.
-Result<void> spare_used(Session& session, TimeMs now);
+// Takes back the mark from what is in use after all, and leaves of `dropped` what is not.
+Result<void> spare_used(Session& session, TimeMs now, ContentIds* dropped = nullptr);
 
 std::string encode(const Metadata& metadata);
 std::string encode(const ContentHeaders& headers);

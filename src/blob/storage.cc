@@ -20,8 +20,7 @@
 namespace mlgate::blob {
 namespace {
 
-// Blobs of more parts are read by opening each part when it is needed.
-constexpr std::size_t kOpenPartsMax = 64;
+constexpr int kOpenTries = 5;
 constexpr std::uint64_t kGarbageBatch = 1'000;
 
 Result<std::shared_ptr<const int>> open_file(const std::string& path) {
@@ -62,12 +61,14 @@ Result<BlobInfo> Storage::put_blob(const Place& place, Content content, const Pu
     TRY_OK(files_->keep(content));
   }
   BlobRow row;
+  ContentIds dropped;
   TRY_OK(index_->write([&](Session& session) -> Result<void> {
+    dropped.clear();  // An earlier try may have failed.
     TRY(const ContainerRow container, find_container(session, place, now));
     TRY(std::optional<BlobRow> old, find_blob(session, container.id, place.blob, now));
     TRY_OK(check_blob_write(old, conditions, now));
     if (old) {
-      TRY_OK(drop_parts(session, old->id, now));
+      TRY(dropped, drop_parts(session, old->id, now));
     }
     TRY_OK(drop_blocks(session, container.id, place.blob, now));
     row = replaced(std::move(old), container.id, place.blob, now);
@@ -84,13 +85,22 @@ Result<BlobInfo> Storage::put_blob(const Place& place, Content content, const Pu
                  .bind(4, content.crc64())
                  .run());
     }
-    return spare_used(session, now);
+    return spare_used(session, now, &dropped);
   }));
   files_->settle(content);
+  remove_files(dropped);
   return row.info;
 }
 
 Result<BlobReader> Storage::open_blob(const Place& place, const Conditions& conditions) {
+  // Between reading the parts and opening them, the blob may be replaced: then it is another one.
+  for (int tries = 1;; ++tries) {
+    auto reader = open_parts(place, conditions);
+    if (reader || reader.error().code() != Errc::conflict || tries == kOpenTries) return reader;
+  }
+}
+
+Result<BlobReader> Storage::open_parts(const Place& place, const Conditions& conditions) {
   const TimeMs now = clock_.now_ms();
   return index_->read([&](Session& session) -> Result<BlobReader> {
     TRY(const ContainerRow container, find_container(session, place, now));
@@ -179,24 +189,34 @@ Result<void> Storage::check_write(const Place& place, const Conditions& conditio
 
 Result<void> Storage::delete_blob(const Place& place, const Conditions& conditions) {
   const TimeMs now = clock_.now_ms();
-  return index_->write([&](Session& session) -> Result<void> {
+  ContentIds dropped;
+  TRY_OK(index_->write([&](Session& session) -> Result<void> {
+    dropped.clear();  // An earlier try may have failed.
     TRY(const ContainerRow container, find_container(session, place, now));
     TRY(const std::optional<BlobRow> row, find_blob(session, container.id, place.blob, now));
     if (!row) return fail(Fault::blob_not_found);
     TRY_OK(check_blob_write(row, conditions, now));
-    TRY_OK(drop_parts(session, row->id, now));
+    TRY(dropped, drop_parts(session, row->id, now));
     TRY_OK(drop_blocks(session, container.id, place.blob, now));
     TRY(store::Statement * erase, session.statement("DELETE FROM blobs WHERE id=?1"));
     TRY_OK(erase->bind(1, row->id).run());
-    return spare_used(session, now);
-  });
+    return spare_used(session, now, &dropped);
+  }));
+  remove_files(dropped);
+  return {};
+}
+
+void Storage::remove_files(const std::vector<std::string>& ids) const {
+  for (const std::string& id : ids) files_->remove(id);
 }
 
 Result<BlobInfo> Storage::copy_blob(const Place& from, const Place& to, const CopyOptions& options,
                                     const Conditions& conditions) {
   const TimeMs now = clock_.now_ms();
   BlobRow row;
+  ContentIds dropped;
   TRY_OK(index_->write([&](Session& session) -> Result<void> {
+    dropped.clear();  // An earlier try may have failed.
     TRY(const ContainerRow source_container, find_container(session, from, now));
     TRY(const std::optional<BlobRow> source,
         find_blob(session, source_container.id, from.blob, now));
@@ -209,7 +229,7 @@ Result<BlobInfo> Storage::copy_blob(const Place& from, const Place& to, const Co
     TRY_OK(check_blob_write(old, conditions, now));
     const bool onto_itself = old && old->id == source->id;
     if (old && !onto_itself) {
-      TRY_OK(drop_parts(session, old->id, now));
+      TRY(dropped, drop_parts(session, old->id, now));
     }
     TRY_OK(drop_blocks(session, container.id, to.blob, now));
     row = replaced(std::move(old), container.id, to.blob, now);
@@ -226,8 +246,9 @@ Result<BlobInfo> Storage::copy_blob(const Place& from, const Place& to, const Co
                             " FROM parts WHERE blob=?1"));
       TRY_OK(parts->bind(1, source->id).bind(2, row.id).run());
     }
-    return spare_used(session, now);
+    return spare_used(session, now, &dropped);
   }));
+  remove_files(dropped);
   return row.info;
 }
 

@@ -94,7 +94,8 @@ struct StorageOptions {
   // Written and renamed content is synced before it is acknowledged; off only for measurements.
   bool sync = true;
   std::int64_t uncommitted_age_ms = std::int64_t{7} * 24 * 3600 * 1000;
-  // How long replaced content stays, for readers that open its parts one by one.
+  // How long replaced content stays when it has so many parts that readers open them one by one;
+  // other content goes at once, and readers keep what they have open.
   std::int64_t garbage_age_ms = 60'000;
 };
 
@@ -166,6 +167,8 @@ class Storage {
 
  private:
   Storage(const Clock& clock, StorageOptions options);
+  Result<BlobReader> open_parts(const Place& place, const Conditions& conditions);
+  void remove_files(const std::vector<std::string>& ids) const;
   Result<BlobInfo> change_blob(const Place& place, const Conditions& conditions,
                                const std::function<void(BlobInfo&)>& change);
   Result<ContainerInfo> change_container(const Place& place, const Conditions& conditions,

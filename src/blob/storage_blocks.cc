@@ -170,7 +170,9 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     return fail(Fault::invalid_block_list, "A blob has at most 50,000 blocks.");
   const TimeMs now = clock_.now_ms();
   BlobRow row;
+  ContentIds dropped;
   TRY_OK(index_->write([&](Session& session) -> Result<void> {
+    dropped.clear();  // An earlier try may have failed.
     TRY(const ContainerRow container, find_container(session, place, now));
     TRY(std::optional<BlobRow> old, find_blob(session, container.id, place.blob, now));
     TRY_OK(check_blob_write(old, conditions, now));
@@ -181,7 +183,7 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     }
     TRY(const std::vector<const Stored*> stored, resolve(blocks, fresh, before));
     if (old) {
-      TRY_OK(drop_parts(session, old->id, now));
+      TRY(dropped, drop_parts(session, old->id, now));
     }
     TRY_OK(drop_blocks(session, container.id, place.blob, now));
     row = replaced(std::move(old), container.id, place.blob, now);
@@ -191,8 +193,9 @@ Result<BlobInfo> Storage::put_block_list(const Place& place, const std::vector<B
     for (const Stored* one : stored) row.info.bytes += one->bytes;
     TRY_OK(save(session, row, now));
     TRY_OK(insert_parts(session, row.id, blocks, stored));
-    return spare_used(session, now);
+    return spare_used(session, now, &dropped);
   }));
+  remove_files(dropped);
   return row.info;
 }
 
@@ -226,6 +229,36 @@ Result<BlockLists> Storage::block_lists(const Place& place, std::string_view lea
     }
     if (!row && lists.uncommitted.empty()) return fail(Fault::blob_not_found);
     return lists;
+  });
+}
+
+Result<void> Storage::discard_blocks(const Place& place,
+                                     const std::function<bool(std::string_view id)>& matches) {
+  const TimeMs now = clock_.now_ms();
+  return index_->write([&](Session& session) -> Result<void> {
+    const auto container = find_container(session, place, now);
+    if (!container && is_fault(container.error(), Fault::container_not_found)) return {};
+    if (!container) return std::unexpected(container.error());
+    TRY(const Blocks blocks, uncommitted(session, container->id, place.blob));
+    Upload upload;
+    TRY(upload, find_upload(session, container->id, place.blob));
+    TRY(store::Statement * mark, session.statement("INSERT OR IGNORE INTO garbage VALUES(?1,?2)"));
+    TRY(store::Statement * erase,
+        session.statement("DELETE FROM blocks WHERE container=?1 AND name=?2 AND block=?3"));
+    for (const auto& [id, stored] : blocks) {
+      if (!matches(id)) continue;
+      TRY_OK(mark->bind(1, stored.content).bind(2, std::uint64_t(now)).run());
+      TRY_OK(erase->bind(1, container->id).bind(2, place.blob).bind(3, id).run());
+      --upload.count;
+    }
+    TRY(store::Statement * left,
+        session.statement(upload.count == 0
+                              ? "DELETE FROM uploads WHERE container=?1 AND name=?2"
+                              : "UPDATE uploads SET count=?3 WHERE container=?1 AND name=?2"));
+    left->bind(1, container->id).bind(2, place.blob);
+    if (upload.count != 0) left->bind(3, upload.count);
+    TRY_OK(left->run());
+    return spare_used(session, now);
   });
 }
 

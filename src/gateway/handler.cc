@@ -115,6 +115,7 @@ net::Awaitable<void> serve_local(Service& s) {
                               .scheme = head.scheme,
                               .authority = head.authority,
                               .peer = head.peer,
+                              .caller = call.x.matched.subscription_name,
                               .headers = &head.headers,
                               .body = body};
   const std::int64_t sent_ns = system_clock().steady_ns();

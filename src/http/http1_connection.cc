@@ -327,6 +327,29 @@ net::Task<void> Http1Connection::flush() {
   }
 }
 
+net::Task<void> Http1Connection::write_pipe(int pipe, std::size_t bytes) {
+  if (stream_.is_tls() || chunked_out_ || no_body_)
+    co_return co_await ServerCall::write_pipe(pipe, bytes);
+  CO_TRY_OK(co_await flush());
+  while (bytes > 0) {
+    const net::Io io = stream_.try_splice(pipe, bytes);
+    if (io.state == net::Io::State::done) {
+      bytes -= io.bytes;
+      bytes_out_ += io.bytes;
+      body_left_ -= std::min<std::uint64_t>(body_left_, io.bytes);
+      continue;
+    }
+    const net::Wake wake = io.state == net::Io::State::want_write
+                               ? co_await stream_.until(io.state, server_.timeouts_.body)
+                               : net::Wake::cancelled;
+    if (wake == net::Wake::ready) continue;
+    broken_ = true;
+    co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
+                   "The caller took no data.");
+  }
+  co_return Result<void>();
+}
+
 void Http1Connection::end_body() noexcept {
   if (finished_) return;
   finished_ = true;

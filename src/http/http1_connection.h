@@ -39,6 +39,7 @@ class Http1Connection final : public ServerCall {
   Result<void> start(const ResponseStart& response) override;
   bool try_append(std::string_view bytes) noexcept override;
   net::Task<void> write(std::string_view bytes) override;
+  net::Task<void> write_pipe(int pipe, std::size_t bytes) override;
   net::Task<void> flush() override;
   bool try_finish() noexcept override;
   net::Task<void> finish() override;

@@ -52,6 +52,7 @@ struct Request {
   std::string_view scheme;     // "http" or "https", as the caller used it.
   std::string_view authority;  // Host header (or :authority) as sent, port included.
   std::string_view peer;       // Address of the caller, no port.
+  std::string_view caller;     // Subscription under which the gateway passes a call on, if any.
   const Fields* headers = nullptr;
   std::string_view body;
 

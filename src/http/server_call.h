@@ -53,6 +53,8 @@ class ServerCall {
   virtual bool try_append(std::string_view bytes) noexcept = 0;
   // Appends body bytes, sending as needed.
   virtual net::Task<void> write(std::string_view bytes) = 0;
+  // Appends `bytes` bytes that wait in a pipe, where they need not be copied: for content of files.
+  virtual net::Task<void> write_pipe(int pipe, std::size_t bytes);
   // Sends what waits, for answers that trickle (server-sent events).
   virtual net::Task<void> flush() = 0;
   // Ends the body and sends all. True at once when the socket took everything; otherwise await

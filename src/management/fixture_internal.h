@@ -5,6 +5,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "blob/accounts.h"
 #include "management/management.h"
 
 #include <filesystem>
@@ -76,6 +77,8 @@ class Client {
         identity::Identity::open(*store_, vault_, clock, {options.tenant_id, issuer_of(options)})
             .value());
     admin = identity_->create_principal("admin", identity::Role::administrator).value();
+    accounts_ = std::make_unique<blob::Accounts>(*store_, vault_, clock, blob::AccountOptions{});
+    options.storage_accounts = accounts_.get();
     management_ = std::make_unique<Management>(*store_, vault_, *identity_, clock, options);
     bearer = identity_->issue_token(admin.principal, "https://localhost:8444").value();
   }
@@ -157,6 +160,7 @@ class Client {
   store::Vault vault_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<identity::Identity> identity_;
+  std::unique_ptr<blob::Accounts> accounts_;
   std::unique_ptr<Management> management_;
   std::string authorization_;
 };

@@ -32,6 +32,15 @@ http::Response list_resources_of_group(Call& call);
 // The name of a resource group as it was created; not_found "ResourceGroupNotFound" text otherwise.
 Result<std::string> resource_group_name(Environment& env, std::string_view name);
 
+// storage_accounts.cc
+http::Response list_storage_accounts(Call& call);
+http::Response list_storage_accounts_of_group(Call& call);
+http::Response get_storage_account(Call& call);
+http::Response put_storage_account(Call& call);
+http::Response delete_storage_account(Call& call);
+http::Response list_storage_keys(Call& call);
+http::Response regenerate_storage_key(Call& call);
+
 // services.cc
 http::Response list_services(Call& call);
 http::Response list_services_of_group(Call& call);

@@ -22,7 +22,10 @@
 
 namespace mlgate::analytics {
 class UsageTotals;
-}  // namespace mlgate::analytics
+}
+namespace mlgate::blob {
+class Accounts;
+}
 
 namespace mlgate::management {
 
@@ -58,10 +61,14 @@ struct Options {
   std::vector<std::string> audiences;                  // Further ones that tokens may be for.
   std::vector<std::string> public_addresses = {"127.0.0.1"};
   apim::DefaultContent default_content;
-  apim::Publish publish;                          // May be empty.
-  CheckPolicy check_policy;                       // May be empty.
-  const analytics::UsageTotals* usage = nullptr;  // Outlives it; null: reports are empty.
-  Tracing tracing;  // Its functions may be empty: calls cannot be traced.
+  apim::Publish publish;                             // May be empty.
+  CheckPolicy check_policy;                          // May be empty.
+  const analytics::UsageTotals* usage = nullptr;     // Outlives it; null: reports are empty.
+  Tracing tracing;                                   // May be empty: calls cannot be traced.
+  blob::Accounts* storage_accounts = nullptr;        // Null: there is no blob storage.
+  std::string blob_url = "https://localhost:10443";  // Of the blob endpoint, without a slash.
+  // Removes what an account has stored, once the account itself is gone; may be empty.
+  std::function<Result<void>(const std::string& account)> remove_blobs;
 };
 
 struct Environment;

@@ -53,6 +53,19 @@ constexpr std::array kArm{
           list_services_of_group},
     Route{"PUT", "resourceGroups/{}/providers/Microsoft.ApiManagement/service/{}", put_service,
           kAdministrator},
+    Route{"GET", "providers/Microsoft.Storage/storageAccounts", list_storage_accounts},
+    Route{"GET", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts",
+          list_storage_accounts_of_group},
+    Route{"GET", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
+          get_storage_account},
+    Route{"PUT", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
+          put_storage_account, kAdministrator},
+    Route{"DELETE", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}",
+          delete_storage_account, kAdministrator},
+    Route{"POST", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}/listKeys",
+          list_storage_keys, kAdministrator},
+    Route{"POST", "resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{}/regenerateKey",
+          regenerate_storage_key, kAdministrator},
 };
 
 constexpr std::array kService{

@@ -3,6 +3,7 @@
 #include "base/check.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
@@ -203,6 +204,20 @@ Io Stream::try_write(std::string_view bytes) noexcept {
   const int result = SSL_write_ex(tls_, bytes.data(), bytes.size(), &sent);
   if (result == 1) return {Io::State::done, sent};
   return tls_state(result);
+}
+
+Io Stream::try_splice(int pipe, std::size_t bytes_max) noexcept {
+  DCHECK(!tls_);
+  if (watch_.cancelled()) return {Io::State::error, 0};
+  if (!watch_.writable()) return {Io::State::want_write, 0};
+  const ssize_t sent =
+      ::splice(pipe, nullptr, watch_.fd(), nullptr, bytes_max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  if (sent > 0) return {Io::State::done, std::size_t(sent)};
+  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (errno == EAGAIN) watch_.filled();
+    return {Io::State::want_write, 0};
+  }
+  return {Io::State::error, 0};
 }
 
 Watch::Wait Stream::until(Io::State want, Deadline& deadline) {

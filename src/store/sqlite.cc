@@ -56,7 +56,7 @@ std::string end_of_prefix(std::string_view prefix) {
 // A reading connection with its statements.
 struct Reader {
   Connection connection;
-  Statement get, list_all, list_range, changes, last;
+  Statement get, list_all, list_range, page, changes, last;
 
   static Result<std::unique_ptr<Reader>> open(const std::string& path) {
     auto self = std::make_unique<Reader>();
@@ -67,6 +67,8 @@ struct Reader {
                                   "AND key>=?2 ORDER BY key"));
     TRY(self->list_range, c.prepare("SELECT key, body, version FROM documents WHERE "
                                     "collection=?1 AND key>=?2 AND key<?3 ORDER BY key"));
+    TRY(self->page, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 AND "
+                              "key>=?2 AND key>?3 AND (?4='' OR key<?4) ORDER BY key LIMIT ?5"));
     // Whole commits only: a reader continues behind the last number it saw.
     TRY(self->changes, c.prepare("SELECT number, collection, key, deleted FROM changes WHERE "
                                  "number>?1 ORDER BY number, collection, key"));
@@ -237,6 +239,26 @@ class SqliteStore final : public Store {
       std::vector<Document> documents;
       rows.bind(1, collection).bind(2, prefix);
       if (!end.empty()) rows.bind(3, end);
+      for (;;) {
+        TRY(const bool row, rows.step());
+        if (!row) return documents;
+        documents.push_back({std::string(collection), rows.text(0), rows.text(1), rows.number(2)});
+      }
+    }();
+    rows.reset();
+    give_reader(std::move(reader));
+    return found;
+  }
+
+  Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
+                                     std::string_view after, std::size_t limit) override {
+    TRY(auto reader, take_reader());
+    const std::string end = end_of_prefix(prefix);
+    Statement& rows = reader->page;
+    auto found = [&]() -> Result<std::vector<Document>> {
+      std::vector<Document> documents;
+      rows.bind(1, collection).bind(2, prefix).bind(3, after).bind(4, end);
+      rows.bind(5, std::uint64_t{limit});
       for (;;) {
         TRY(const bool row, rows.step());
         if (!row) return documents;

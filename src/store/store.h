@@ -54,6 +54,10 @@ class Store {
   // Documents whose key begins with `prefix`, in ASCII order of the key.
   virtual Result<std::vector<Document>> list(std::string_view collection,
                                              std::string_view prefix) = 0;
+  // The first `limit` of them behind the key `after` (empty: from the start), for collections that
+  // may be large.
+  virtual Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
+                                             std::string_view after, std::size_t limit) = 0;
   // All or nothing, durable on return. The new change number, which is the version of every
   // document written. precondition_failed names the key whose expectation did not hold.
   virtual Result<std::uint64_t> commit(std::vector<Write> writes) = 0;

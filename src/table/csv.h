@@ -31,6 +31,7 @@ struct CsvReadOptions {
   Schema schema;
   bool by_position = false;  // Columns of `schema` count from the left although there is a header.
   std::size_t rows_per_table = 2048;
+  std::uint64_t rows_before = 0;  // Data rows before these bytes, for the numbers in errors.
   bool empty_text_is_missing =
       false;  // In String columns. An empty field of any other type is missing.
 };

@@ -171,6 +171,7 @@ Result<void> CsvReader::begin(std::size_t& records) {
   }
   TRY(const std::vector<std::string> names, names_of(records_, options_.format.header));
   TRY_OK(bind(names));
+  records_.count_from(options_.rows_before);
   if (options_.format.header) records = 0;
   return {};
 }

@@ -66,6 +66,8 @@ class CsvRecords {
   std::size_t width() const noexcept { return width_; }
   // Number of the record after the last one found; the first data record is 1.
   std::uint64_t row() const noexcept { return row_; }
+  // Counts from there on as if `rows` more records had been before.
+  void count_from(std::uint64_t rows) noexcept { row_ += rows; }
 
  private:
   enum class Outcome : unsigned char { record, blank, incomplete, wrong };

@@ -49,10 +49,49 @@ constexpr std::array kFaults{
     make(kBadArgument, "BadVersionCall",
          "Invalid version parameter was passed during the API call: {0}. Check the API help page "
          "for passing the correct version and try again."),
+    make(kBadArgument, "BatchJobInputsNotSpecified",
+         "The following required input(s) were not specified with the request: {0}. Please ensure "
+         "all input data is specified and try again."),
+    make(kBadArgument, "BatchJobInputsTooManySpecified",
+         "The request specified more inputs than defined in the service. List of accepted "
+         "input(s): {0}. Please ensure all input data is specified correctly and try again."),
+    make(kBadArgument, "ContainerIsEmpty",
+         "No Azure storage container name was provided. Provide a valid container name and try "
+         "again."),
+    make(kBadArgument, "ContainerSegmentInvalid",
+         "Invalid container name. Provide a valid container name and try again."),
+    make(kBadArgument, "DuplicateInputInBatchCall",
+         "The batch request is invalid. Cannot specify both single and multiple input at the same "
+         "time. Remove one of these items from the request and try again."),
+    make(kBadArgument, "InputBlobRelativeLocationInvalid",
+         "No Azure storage blob name provided. Provide a valid blob name and try again."),
+    make(kBadArgument, "InvalidBlob",
+         "Invalid blob specification for blob: {0}. Verify that connection string / relative path "
+         "or SAS token specification is correct and try again."),
+    make(kBadArgument, "InvalidBlobConnectionString",
+         "The connection string specified for one of the input/output blobs in invalid: {0}. "
+         "Please correct this and try again."),
+    make(kBadArgument, "InvalidBlobExtension",
+         "The blob reference: {0} has an invalid or missing file extension. Supported file "
+         "extensions for this output type are: \"{1}\"."),
     make(kBadArgument, "InvalidInputNames",
          "Invalid service input name(s) specified in the request: {0}. Please map the input data "
          "to the correct service inputs and try again."),
+    make(kBadArgument, "InvalidOutputOverrideName",
+         "Invalid output override name: {0}. The service does not have an output node with this "
+         "name. Please pass in a correct output node name to override (case sensitivity "
+         "applies)."),
     make(kBadArgument, "InvalidQueryParameter", "Invalid query parameter '{0}'. {1}"),
+    make(kBadArgument, "MissingInputBlobInformation",
+         "Missing Azure storage blob information. Provide a valid connection string and relative "
+         "path or URI and try again."),
+    make(kBadArgument, "MissingJobId",
+         "No job Id provided. A job Id is returned when a job was submitted for the first time. "
+         "Verify the job Id is correct and try again."),
+    make(kBadArgument, "MissingOutputOverrideSpecification",
+         "The request is missing the blob specification for output override {0}. Please specify a "
+         "valid blob location with the request, or remove the output specification if no location "
+         "override is desired."),
     make(kBadArgument, "MissingRequestInput",
          "The web service expects an input, but no input was provided. Ensure valid inputs are "
          "provided based on the published input ports in the model and try again."),
@@ -71,6 +110,8 @@ constexpr std::array kFaults{
          "Parsing of input vector failed.  Verify the input vector has the correct number of "
          "columns and data types.  Additional details: {0}."),
     make(kModule, "ModuleExecutionError", "{0}"),
+    make(kInvalidOperation, "CannotStartJob",
+         "The job cannot be started because it is in {0} state."),
     make(kInvalidOperation, "DefaultEndpointFixed",
          "The default endpoint of a web service cannot be changed or deleted."),
     make(kInvalidOperation, "UpdatePrevented",
@@ -88,6 +129,7 @@ constexpr std::array kFaults{
          "Endpoint '{0}' not found. Verify the endpoint name is correct and try again."),
     make(kNotFound, "WorkspaceNotFound",
          "Workspace not found. Verify the workspace Id is correct and try again."),
+    make(kNotFound, "JobNotFound", "Job not found. Verify the job Id is correct and try again."),
     make(kNotFound, "PathNotFound", "There is nothing at {0}."),
     make(kMethod, "MethodNotAllowed", "Use one of these methods: {0}."),
     make(kTimeout, "ScoreRequestTimeout", "Execution request timed out."),
@@ -99,6 +141,8 @@ constexpr std::array kFaults{
     make(kTooLarge, "RequestBodyTooLarge", "The request body exceeds the limit of {0} bytes."),
     make(kInternal, "ModuleLoadFailed",
          "The model of this web service could not be loaded: {0}. Publish it again."),
+    make(kInternal, "StorageFull",
+         "There is no room left on the disk of this server. Nothing was changed."),
     make(kInternal, "UnknownError", "Unknown error."),
     make(kNotImplemented, "NotImplemented", "{0} is not offered by this server."),
     make(kUnavailable, "RequestThrottled",

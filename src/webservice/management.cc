@@ -139,6 +139,7 @@ http::Response ServiceManagement::handle(const http::Request& request) {
   if (parts.is(4, "endpoints")) {
     if (parts.count == 5) return handle_endpoints(request, target);
     if (parts.count == 6) return handle_endpoint(request, target);
+    if (parts.is(6, "jobs") && parts.count <= 8) return show_jobs(request, target);
     if (parts.count == 7) return endpoint_action(request, target);
   }
   return error_response(Fault::path_not_found, request.path.substr(0, 256));
@@ -289,6 +290,17 @@ http::Response ServiceManagement::refresh_endpoint(const http::Request& request,
   const auto made = registry_.refresh_endpoint(*target.service, endpoint.id);
   if (!made) return from_error(made.error());
   return json_response(200, endpoint_json(request, **made, *target.service));
+}
+
+http::Response ServiceManagement::show_jobs(const http::Request& request, const Target& target) {
+  if (request.method != "GET") return error_response(Fault::method_not_allowed, "GET");
+  if (!target.endpoint)
+    return error_response(Fault::endpoint_not_found, target.parts[5].substr(0, 64));
+  if (!options_.batch) return error_response(Fault::not_implemented, request.path.substr(0, 256));
+  if (target.parts.count == 7) return options_.batch->monitor(*target.endpoint, {}, request);
+  const auto job = Id::parse(target.parts[7]);
+  if (!job) return error_response(Fault::job_not_found);
+  return options_.batch->monitor(*target.endpoint, job->text(), request);
 }
 
 http::Response ServiceManagement::endpoint_action(const http::Request& request,

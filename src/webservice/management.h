@@ -3,6 +3,7 @@
 // that list, publish and delete services and add endpoints. Callers show a workspace token, or, for
 // one endpoint, its own key.
 #include "http/message.h"
+#include "webservice/batch_calls.h"
 #include "webservice/errors.h"
 #include "webservice/ids.h"
 #include "webservice/registry.h"
@@ -17,6 +18,7 @@ struct ManagementOptions {
   // Scheme and authority that ApiLocation and HelpLocation begin with, for instance
   // "https://localhost:8445". Empty: the address that the request came to.
   std::string services_url, help_url;
+  BatchCalls* batch = nullptr;  // Shows the endpoints' jobs; without it there are none.
 };
 
 // Plain blocking handler for the control pool; any thread, many at once.
@@ -37,6 +39,7 @@ class ServiceManagement {
   http::Response handle_service(const http::Request& request, const Target& target);
   http::Response handle_endpoints(const http::Request& request, const Target& target);
   http::Response handle_endpoint(const http::Request& request, const Target& target);
+  http::Response show_jobs(const http::Request& request, const Target& target);
   http::Response endpoint_action(const http::Request& request, const Target& target);
   http::Response put_service(const http::Request& request, const Target& target);
   http::Response put_endpoint(const http::Request& request, const Target& target);

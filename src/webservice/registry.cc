@@ -139,6 +139,13 @@ Result<ml::Graph> Registry::read_graph(std::string_view service_id, std::uint64_
   return ml::Graph::parse(json);
 }
 
+Result<std::string> Registry::graph_text(const Endpoint& endpoint) {
+  TRY(auto document,
+      parts_.store.get(kGraphs, graph_key(endpoint.service_id, endpoint.model_version)));
+  if (!document) return fail(Errc::not_found, "the published graph is not in the store");
+  return std::move(document->body);
+}
+
 Result<std::shared_ptr<const Service>> Registry::read_service(const store::Document& document) {
   std::vector<Endpoint> endpoints;
   TRY(Service service, parse_service(document, parts_.vault, endpoints));

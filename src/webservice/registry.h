@@ -84,6 +84,9 @@ class Registry {
                                                          std::string_view endpoint_id,
                                                          KeyKind which);
 
+  // The JSON of what the endpoint's scorer was compiled from. Blocks on the store.
+  Result<std::string> graph_text(const Endpoint& endpoint);
+
   // Whether a published graph uses the dataset, so that its content has to stay.
   Result<bool> uses_dataset(std::string_view dataset_id);
 

@@ -64,6 +64,7 @@ struct RequestResponse::Route {
   Kind kind = Kind::none;
   std::string_view workspace, endpoint;
   bool by_subscription = false;
+  std::string_view job;
 };
 
 // A call that left its worker. Worker and pool share it; `stage` says who may touch what: the
@@ -126,8 +127,11 @@ std::expected<std::string, ServiceError> score(const Model& model, const ScoreIn
 }
 
 RequestResponse::RequestResponse(const Registry& registry, PostCompute post_compute,
-                                 RrsOptions options)
-    : registry_(registry), post_compute_(std::move(post_compute)), options_(std::move(options)) {}
+                                 RrsOptions options, BatchCalls* batch)
+    : registry_(registry),
+      post_compute_(std::move(post_compute)),
+      options_(std::move(options)),
+      batch_(batch) {}
 
 RequestResponse::Route RequestResponse::route_of(std::string_view path) {
   PathParts parts(path);
@@ -136,7 +140,7 @@ RequestResponse::Route RequestResponse::route_of(std::string_view path) {
   if (parts.is(0, "apihelp")) at = 1;
   if (parts.is(at, "workspaces") && parts.is(at + 2, "webservices") &&
       parts.is(at + 4, "endpoints") && parts.is(at + 6, "apidocument") && parts.count == at + 7) {
-    return {Route::Kind::apidocument, parts[at + 1], parts[at + 5], false};
+    return {Route::Kind::apidocument, parts[at + 1], parts[at + 5], false, {}};
   }
   if (at != 0 || !parts.is(2, "services")) return route;
   route.by_subscription = parts.is(0, "subscriptions");
@@ -149,7 +153,9 @@ RequestResponse::Route RequestResponse::route_of(std::string_view path) {
     if (parts.is(4, "swagger.json")) route.kind = Route::Kind::swagger;
     if (parts.is(4, "jobs")) route.kind = Route::Kind::jobs;
   } else if (parts.is(4, "jobs")) {
-    if (parts.count == 6) route.kind = Route::Kind::job;
+    const bool nameless = parts.count == 6 && parts.is(5, "start");
+    if (!nameless) route.job = parts[5];
+    if (parts.count == 6) route.kind = nameless ? Route::Kind::start : Route::Kind::job;
     if (parts.count == 7 && parts.is(6, "start")) route.kind = Route::Kind::start;
   }
   return route;
@@ -195,7 +201,27 @@ http::Awaitable<http::Response> RequestResponse::serve(const http::Request& requ
   if (route.kind == Route::Kind::score) co_return error_response(Fault::bad_version_call, "score");
   const auto form = answer_form(request.query);
   if (!form) co_return error_response(form.error());
-  co_return error_response(Fault::not_implemented, request.path.substr(0, 256));
+  co_return co_await serve_batch(request, route, *endpoint);
+}
+
+http::Awaitable<http::Response> RequestResponse::serve_batch(
+    const http::Request& request, const Route& route, std::shared_ptr<const Endpoint> endpoint) {
+  if (!batch_) co_return error_response(Fault::not_implemented, request.path.substr(0, 256));
+  BatchCalls::Call call;
+  call.endpoint = std::move(endpoint);
+  using Operation = BatchCalls::Operation;
+  if (route.kind == Route::Kind::jobs) {
+    call.operation = Operation::submit;
+    co_return co_await batch_->serve(std::move(call), request);
+  }
+  if (route.job.empty()) co_return error_response(Fault::missing_job_id);
+  const auto job = Id::parse(route.job);
+  if (!job) co_return error_response(Fault::job_not_found);
+  call.job = job->str();
+  call.operation = route.kind == Route::Kind::start ? Operation::start
+                   : request.method == "DELETE"     ? Operation::remove
+                                                    : Operation::status;
+  co_return co_await batch_->serve(std::move(call), request);
 }
 
 std::optional<http::Response> RequestResponse::admit(const http::Request& head) const {

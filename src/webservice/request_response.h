@@ -3,6 +3,7 @@
 // that took them; calls that would hold it up for about a millisecond go to the compute pool, and
 // the worker goes on.
 #include "http/message.h"
+#include "webservice/batch_calls.h"
 #include "webservice/errors.h"
 #include "webservice/registry.h"
 #include "webservice/rrs_answer.h"
@@ -36,7 +37,9 @@ struct RrsOptions {
 // answers.
 class RequestResponse final : public http::LocalService {
  public:
-  RequestResponse(const Registry& registry, PostCompute post_compute, RrsOptions options);
+  // `batch` answers the routes of jobs, which are not offered when it is null; it outlives this.
+  RequestResponse(const Registry& registry, PostCompute post_compute, RrsOptions options,
+                  BatchCalls* batch = nullptr);
 
   // /workspaces/{w}/services/…, the same below /subscriptions/{id}, …/apidocument, /echo….
   static bool owns(std::string_view path);
@@ -56,6 +59,8 @@ class RequestResponse final : public http::LocalService {
   std::expected<AnswerForm, ServiceError> answer_form(std::string_view query) const;
   http::Response document(const http::Request& request, const Route& route) const;
   http::Awaitable<http::Response> execute(const http::Request& request, const Route& route);
+  http::Awaitable<http::Response> serve_batch(const http::Request& request, const Route& route,
+                                              std::shared_ptr<const Endpoint> endpoint);
   http::Awaitable<http::Response> on_pool(std::shared_ptr<Call> call);
   bool is_small(const Endpoint& endpoint, const http::Request& request,
                 const ScoreInput& input) const;
@@ -63,6 +68,7 @@ class RequestResponse final : public http::LocalService {
   const Registry& registry_;
   PostCompute post_compute_;
   RrsOptions options_;
+  BatchCalls* batch_;
 };
 
 // Scores and writes; the parts of a call that need neither socket nor endpoint limits.

@@ -1,0 +1,325 @@
+// mlgate job: batch jobs of the running server, through its REST interfaces.
+#include "app/app.h"
+#include "app/fetcher.h"
+#include "app/local_blobs.h"
+#include "base/crypto.h"
+#include "base/text.h"
+#include "batch/format.h"
+
+#include <CLI/CLI.hpp>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace mlgate::app {
+namespace {
+
+constexpr std::chrono::milliseconds kPollEvery{200};
+constexpr std::size_t kResultBytesMax = std::size_t{1} << 31;
+
+struct JobFlags {
+  std::string service, job, input, output, connection, row_errors = "fail";
+  bool detach = false;
+};
+
+class Jobs {
+ public:
+  static Result<std::unique_ptr<Jobs>> open(const Context& context, const std::string& service) {
+    const DataFolder data = context.data();
+    TRY(const Json running, read_json_file(data.endpoints()));
+    const std::int64_t pid = running.int_or("pid", 0);
+    if (pid <= 0 || ::kill(pid_t(pid), 0) != 0)
+      return fail(Errc::unavailable, "no server is running on " + data.root.string() +
+                                         "; start one with 'mlgate serve'");
+    TRY(const Json credentials, read_json_file(data.credentials()));
+    std::unique_ptr<Jobs> self(new Jobs(data));
+    TRY(self->fetcher_, Fetcher::make((data.tls() / "ca.pem").string()));
+    self->services_ = "http://localhost:" + std::to_string(running["services"].int_or("http", 0));
+    self->blobs_ = "http://localhost:" + std::to_string(running["blob"].int_or("http", 0));
+    self->workspace_ = credentials.string_or("workspaceId");
+    self->token_ = credentials.string_or("workspaceToken");
+    TRY_OK(self->find(service));
+    return self;
+  }
+
+  Result<Json> ask(const std::string& method, const std::string& url, const std::string& key,
+                   const std::string& body = {}) {
+    TRY(const http::Response answer,
+        fetcher_->fetch(
+            {.method = method,
+             .url = url,
+             .headers = {{"Authorization", "Bearer " + key}, {"Content-Type", "application/json"}},
+             .body = body}));
+    if (answer.body.empty() && answer.status < 300) return Json();
+    auto json = Json::parse(answer.body);
+    if (answer.status < 300) return json;
+    std::string text = "the server answered " + std::to_string(answer.status);
+    if (json) {
+      const Json& details = (*json)["error"]["details"];
+      if (!details.items().empty()) text = std::string(details.items()[0].string_or("message"));
+    }
+    return fail(answer.status == 404 ? Errc::not_found : Errc::unavailable, std::move(text));
+  }
+  Result<Json> job(const std::string& id) { return ask("GET", manage_ + "/jobs/" + id, token_); }
+  Result<Json> list() { return ask("GET", manage_ + "/jobs", token_); }
+  Result<void> cancel(const std::string& id) {
+    TRY_OK(ask("DELETE", call_ + "/jobs/" + id + "?api-version=2.0", key_));
+    return {};
+  }
+  Result<Json> status(const std::string& id) {
+    return ask("GET", call_ + "/jobs/" + id + "?api-version=2.0", key_);
+  }
+  Result<std::string> submit(const JobFlags& flags);
+  Result<void> download(const Json& status, const std::string& path);
+
+ private:
+  explicit Jobs(DataFolder data) : data_(std::move(data)) {}
+
+  // By name or id, of service or endpoint.
+  Result<void> find(const std::string& wanted) {
+    const std::string all = services_ + "/workspaces/" + workspace_ + "/webservices";
+    TRY(const Json services, ask("GET", all, token_));
+    for (const Json& service : services.items()) {
+      const std::string id(service.string_or("Id"));
+      const bool this_one = equals_ignoring_case(id, wanted) ||
+                            equals_ignoring_case(service.string_or("Name"), wanted);
+      TRY(const Json endpoints, ask("GET", all + "/" + id + "/endpoints", token_));
+      for (const Json& endpoint : endpoints.items()) {
+        if (!this_one && !equals_ignoring_case(endpoint.string_or("Id"), wanted)) continue;
+        manage_ = all + "/" + id + "/endpoints/" + std::string(endpoint.string_or("Id"));
+        call_ = services_ + "/workspaces/" + workspace_ + "/services/" +
+                std::string(endpoint.string_or("Id"));
+        key_ = endpoint.string_or("PrimaryKey");
+        return {};
+      }
+    }
+    return fail(Errc::not_found, "there is no service '" + wanted + "'");
+  }
+
+  DataFolder data_;
+  std::unique_ptr<Fetcher> fetcher_;
+  std::string services_, blobs_, workspace_, token_, manage_, call_, key_;
+};
+
+Result<std::string> Jobs::submit(const JobFlags& flags) {
+  std::string connection = flags.connection, location = flags.input;
+  if (connection.empty()) {
+    TRY(const auto local, LocalBlobs::open(data_, blobs_));
+    connection = local->connection_string();
+    if (std::filesystem::is_regular_file(flags.input)) {
+      const std::string name = std::filesystem::path(flags.input).filename().string();
+      const std::string blob = "uploads/" + new_hex_id() + "/" + name;
+      TRY_OK(local->upload(flags.input, workspace_, blob));
+      location = workspace_ + "/" + blob;
+    }
+  }
+  Json reference =
+      Json::object({{"ConnectionString", Json(connection)}, {"RelativeLocation", Json(location)}});
+  Json body = Json::object({{"Input", std::move(reference)}});
+  const std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
+  TRY(const Json id, ask("POST", url, key_, body.dump()));
+  std::string job(id.as_string());
+  TRY_OK(ask("POST", call_ + "/jobs/" + job + "/start?api-version=2.0", key_));
+  return job;
+}
+
+Result<void> Jobs::download(const Json& status, const std::string& path) {
+  for (const auto& [name, output] : status["Results"].members()) {
+    const std::string link = std::string(output.string_or("BaseLocation")) +
+                             std::string(output.string_or("RelativeLocation")) +
+                             std::string(output.string_or("SasBlobToken"));
+    if (path.empty()) {
+      std::printf("%s: %s\n", name.c_str(), link.c_str());
+      continue;
+    }
+    TRY(const http::Response answer,
+        fetcher_->fetch({.method = "GET", .url = link, .headers = {}, .body = {}},
+                        kResultBytesMax));
+    if (answer.status != 200)
+      return fail(Errc::unavailable, "the result cannot be read: " + answer.body.substr(0, 200));
+    std::ofstream out(path, std::ios::binary);
+    out << answer.body;
+    if (!out.flush()) return fail(Errc::unavailable, "cannot write " + path);
+    return {};
+  }
+  return {};
+}
+
+std::string thousands(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3; at -= 3) digits.insert(at - 3, ",");
+  return digits;
+}
+
+std::string clock_text(double seconds) {
+  const auto whole = std::int64_t(seconds + 0.5);
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld:%02lld", static_cast<long long>(whole / 60),
+                static_cast<long long>(whole % 60));
+  return text;
+}
+
+// One line on how far the job is. Speed and time left are those since the job began to run.
+std::string progress_line(const Json& job, double running_s) {
+  constexpr int kBar = 24;
+  const std::string state(job.string_or("State"));
+  std::string line = state;
+  if (state == "Queued") {
+    line += ", number " + std::to_string(job.int_or("Place", 0)) + " in line. " +
+            std::string(job.string_or("WaitingFor"));
+    return line;
+  }
+  const std::int64_t rows = job.int_or("RowsDone", 0), bytes = job.int_or("BytesDone", 0);
+  const std::int64_t total = job.int_or("BytesTotal", 0);
+  const double part = total > 0 ? double(bytes) / double(total) : state == "Finished" ? 1 : 0;
+  const int filled = int(part * kBar);
+  line += "  [" + std::string(std::size_t(filled), '#') +
+          std::string(std::size_t(kBar - filled), '-') + "] " + std::to_string(int(part * 100)) +
+          " %  " + thousands(rows) + " rows";
+  if (running_s > 0.2) line += "  " + thousands(std::int64_t(double(rows) / running_s)) + " rows/s";
+  if (state == "Running" && part > 0.01)
+    line += "  " + clock_text(running_s * (1 - part) / part) + " left";
+  return line;
+}
+
+TimeMs time_member(const Json& job, std::string_view name) {
+  return parse_iso8601(job.string_or(name)).value_or(0);
+}
+
+// Until the job has ended; gives its last state.
+Result<std::string> watch(Jobs& jobs, const std::string& id) {
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  std::string last;
+  for (;;) {
+    TRY(const Json job, jobs.job(id));
+    const std::string state(job.string_or("State"));
+    const TimeMs begun = std::max(time_member(job, "RunningTime"), time_member(job, "StartTime"));
+    TimeMs ended = time_member(job, "EndTime");
+    if (ended == 0) ended = system_clock().now_ms();
+    const std::string line =
+        progress_line(job, begun == 0 ? 0 : double(std::max<TimeMs>(ended - begun, 0)) / 1000);
+    // On a terminal one line changes; a log gets a line when there is something new.
+    if (terminal) {
+      std::fprintf(stderr, "\r%-100s", line.c_str());
+    } else if (line.substr(0, line.find("  ", 12)) != last.substr(0, last.find("  ", 12))) {
+      std::fprintf(stderr, "%s\n", line.c_str());
+    }
+    last = line;
+    const bool over = state == "Finished" || state == "Failed" || state == "Cancelled";
+    if (over && terminal) std::fputc('\n', stderr);
+    if (state == "Failed")
+      std::fprintf(stderr, "%s\n", std::string(job.string_or("Details")).c_str());
+    const std::int64_t skipped = job.int_or("RowsSkipped", 0);
+    if (over && skipped > 0)
+      std::fprintf(stderr, "%s rows were skipped; see the report beside the result\n",
+                   thousands(skipped).c_str());
+    if (over) return state;
+    std::this_thread::sleep_for(kPollEvery);
+  }
+}
+
+Result<int> run_submit(const Context& context, const JobFlags& flags) {
+  TRY(const auto jobs, Jobs::open(context, flags.service));
+  TRY(const std::string id, jobs->submit(flags));
+  if (flags.detach) {
+    std::printf("%s\n", id.c_str());
+    return 0;
+  }
+  std::fprintf(stderr, "job %s\n", id.c_str());
+  TRY(const std::string state, watch(*jobs, id));
+  if (state != "Finished") return 1;
+  TRY(const Json status, jobs->status(id));
+  TRY_OK(jobs->download(status, flags.output));
+  return 0;
+}
+
+Result<int> run_watch(const Context& context, const JobFlags& flags) {
+  TRY(const auto jobs, Jobs::open(context, flags.service));
+  TRY(const std::string state, watch(*jobs, flags.job));
+  return state == "Finished" ? 0 : 1;
+}
+
+Result<int> run_list(const Context& context, const JobFlags& flags) {
+  TRY(const auto jobs, Jobs::open(context, flags.service));
+  TRY(const Json list, jobs->list());
+  std::printf("%-32s  %-10s  %-24s  %12s\n", "JOB", "STATE", "CREATED", "ROWS");
+  for (const Json& job : list.items()) {
+    std::printf("%-32s  %-10s  %-24s  %12s\n", std::string(job.string_or("Id")).c_str(),
+                std::string(job.string_or("State")).c_str(),
+                std::string(job.string_or("CreatedTime")).c_str(),
+                thousands(job.int_or("RowsDone", 0)).c_str());
+  }
+  return 0;
+}
+
+Result<int> run_show(const Context& context, const JobFlags& flags) {
+  TRY(const auto jobs, Jobs::open(context, flags.service));
+  TRY(const Json job, jobs->job(flags.job));
+  for (const auto& [name, value] : job.members()) {
+    if (value.is_null()) continue;
+    if (value.is_array()) {
+      for (const Json& port : value.items())
+        std::printf("%-14s %s: %s\n", name.c_str(), std::string(port.string_or("Name")).c_str(),
+                    std::string(port.string_or("Location")).c_str());
+      continue;
+    }
+    const std::string text = value.is_string() ? std::string(value.as_string()) : value.dump();
+    if (!text.empty()) std::printf("%-14s %s\n", name.c_str(), text.c_str());
+  }
+  return 0;
+}
+
+Result<int> run_cancel(const Context& context, const JobFlags& flags) {
+  TRY(const auto jobs, Jobs::open(context, flags.service));
+  TRY_OK(jobs->cancel(flags.job));
+  return 0;
+}
+
+using Action = Result<int> (*)(const Context&, const JobFlags&);
+
+CLI::App* add_action(CLI::App& verb, Chosen& chosen, const std::shared_ptr<JobFlags>& flags,
+                     const char* name, const char* help, Action action) {
+  CLI::App* sub = verb.add_subcommand(name, help);
+  sub->add_option("service", flags->service, "Name or id of a service, or id of an endpoint")
+      ->required();
+  sub->callback([&chosen, flags, action] {
+    chosen = [flags, action](Context& context) {
+      const auto done = action(context, *flags);
+      return done ? *done : complain(done.error().message());
+    };
+  });
+  return sub;
+}
+
+}  // namespace
+
+void add_job(CLI::App& program, Chosen& chosen) {
+  CLI::App* verb = program.add_subcommand("job", "Batch jobs of the running server");
+  verb->require_subcommand(1);
+  verb->fallthrough();
+  auto flags = std::make_shared<JobFlags>();
+  CLI::App* submit = add_action(*verb, chosen, flags, "submit",
+                                "Submits and starts a job, and waits for its end", run_submit);
+  submit->add_option("input", flags->input, "A file, or container/blob")->required();
+  submit->add_option("output", flags->output, "File for the result; without it a link is printed");
+  submit->add_option("--connection", flags->connection,
+                     "Connection string of the input's storage; empty means the embedded one");
+  submit->add_option("--on-row-error", flags->row_errors, "fail or skip");
+  submit->add_flag("--detach", flags->detach, "Print the job's id and do not wait");
+  add_action(*verb, chosen, flags, "list", "Lists the latest jobs", run_list);
+  const auto with_job = [&](const char* name, const char* help, Action action) {
+    add_action(*verb, chosen, flags, name, help, action)
+        ->add_option("job", flags->job, "Id of the job")
+        ->required();
+  };
+  with_job("show", "Shows what is known of a job", run_show);
+  with_job("watch", "Follows a job until it ends", run_watch);
+  with_job("cancel", "Cancels a job, or removes the record of one that has ended", run_cancel);
+}
+
+}  // namespace mlgate::app

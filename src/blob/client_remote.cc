@@ -1,0 +1,142 @@
+#include "base/crypto.h"
+#include "base/text.h"
+#include "blob/client_internal.h"
+#include "blob/digest.h"
+
+namespace mlgate::blob {
+namespace {
+
+// The longest range whose checksum a storage computes.
+constexpr std::size_t kRangeBytesMax = std::size_t{4} << 20;
+
+std::string md5_text(std::string_view bytes) {
+  Md5 md5;
+  md5.update(bytes);
+  return base64_encode(md5.finish());
+}
+
+class RemoteFile final : public BlobFile {
+ public:
+  RemoteFile(HttpCaller& http, const Clock& clock, BlobAddress address, RetryOptions retry)
+      : calls_(http, clock, std::move(address), retry) {}
+
+  Result<Stat> stat() override {
+    TRY(const http::Response response,
+        calls_.send({.method = "HEAD", .query = {}, .headers = {}, .body = {}}));
+    const auto bytes = parse_uint(header_of(response, "content-length"));
+    if (!bytes) return mlgate::fail(Errc::unavailable, "The storage does not say how long it is.");
+    return Stat{.bytes = *bytes, .etag = header_of(response, "etag")};
+  }
+
+  Result<std::size_t> read(std::uint64_t offset, std::span<char> into,
+                           const std::string& etag) override {
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+      const std::span<char> room =
+          into.subspan(filled, std::min(kRangeBytesMax, into.size() - filled));
+      TRY(const std::size_t size, read_range(offset + filled, room, etag));
+      filled += size;
+      if (size < room.size()) break;
+    }
+    return filled;
+  }
+
+  Result<void> put_block(std::string_view id, std::string_view bytes) override {
+    TRY_OK(calls_.send({.method = "PUT",
+                        .query = "comp=block&blockid=" + percent_encode(base64_encode(id)),
+                        .headers = {{"content-md5", md5_text(bytes)}},
+                        .body = std::string(bytes)}));
+    return {};
+  }
+
+  Result<void> ensure_container() override {
+    const auto made = calls_.send({.method = "PUT",
+                                   .query = "restype=container",
+                                   .headers = {},
+                                   .body = {},
+                                   .container = true});
+    if (!made && made.error().field() != "ContainerAlreadyExists")
+      return std::unexpected(made.error());
+    return {};
+  }
+
+  Result<void> commit(const std::vector<std::string>& ids, std::string_view content_type) override {
+    TRY_OK(put_list(ids, {{"x-ms-blob-content-type", std::string(content_type)}}));
+    return {};
+  }
+
+  // Storage drops uncommitted blocks after a week. Where there is no blob yet, an empty one that
+  // is removed at once takes them with it.
+  Result<void> discard_blocks(std::string_view) override {
+    const auto made = put_list({}, {{"if-none-match", "*"}});
+    if (!made) return {};
+    // What remains after a failure is an empty blob, and the storage has said why.
+    TRY_OK(calls_.send({.method = "DELETE",
+                        .query = {},
+                        .headers = {{"if-match", header_of(*made, "etag")}},
+                        .body = {}}));
+    return {};
+  }
+
+ private:
+  Result<http::Response> put_list(const std::vector<std::string>& ids,
+                                  std::vector<std::pair<std::string, std::string>> headers) {
+    std::string body = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
+    for (const std::string& id : ids) body += "<Latest>" + base64_encode(id) + "</Latest>";
+    body += "</BlockList>";
+    headers.emplace_back("content-md5", md5_text(body));
+    headers.emplace_back("content-type", "application/xml");
+    return calls_.send({.method = "PUT",
+                        .query = "comp=blocklist",
+                        .headers = std::move(headers),
+                        .body = std::move(body)});
+  }
+
+  Result<std::size_t> read_range(std::uint64_t offset, std::span<char> into,
+                                 const std::string& etag) {
+    constexpr int kChecksumTries = 3;
+    for (int tries = 0;; ++tries) {
+      ClientRequest request{
+          .method = "GET",
+          .query = {},
+          .headers = {{"x-ms-range", "bytes=" + std::to_string(offset) + "-" +
+                                         std::to_string(offset + into.size() - 1)},
+                      {"x-ms-range-get-content-md5", "true"}},
+          .body = {},
+          .answer_bytes_max = into.size()};
+      if (!etag.empty()) request.headers.emplace_back("if-match", etag);
+      const auto response = calls_.send(request);
+      // Behind the end.
+      if (!response && response.error().field() == "InvalidRange") return std::size_t{0};
+      if (!response) return std::unexpected(response.error());
+      if (response->status == 200 && offset > 0)
+        return mlgate::fail(Errc::unsupported, "The storage does not serve ranges.");
+      const std::string md5 = header_of(*response, "content-md5");
+      const std::string crc = header_of(*response, "x-ms-content-crc64");
+      // The checksum of a whole blob, which some send with a range, is not the range's.
+      const bool intact =
+          (md5.empty() || response->status == 200 || md5 == md5_text(response->body)) &&
+          (crc.empty() || crc == crc64_text(crc64(0, response->body)));
+      if (intact) {
+        response->body.copy(into.data(), into.size());
+        return response->body.size();
+      }
+      if (tries + 1 >= kChecksumTries)
+        return mlgate::fail(Errc::unavailable,
+                            "What the storage sends does not have the checksum "
+                            "that it names.");
+    }
+  }
+
+  BlobCalls calls_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<BlobFile>> open_remote(HttpCaller& http, const Clock& clock,
+                                              const BlobAddress& address,
+                                              const RetryOptions& retry) {
+  return std::make_unique<RemoteFile>(http, clock, address, retry);
+}
+
+}  // namespace mlgate::blob
