@@ -60,10 +60,13 @@ void Watch::cancel() noexcept {
 void Watch::wake_all(Wake why) {
   // Whoever wakes may destroy this watch, so nothing of it is touched once the first is woken.
   std::optional<Waiter> reader = std::move(reader_), writer = std::move(writer_);
+  std::optional<Waiter> either = std::move(either_);
   reader_.reset();
   writer_.reset();
+  either_.reset();
   wake(reader, why);
   wake(writer, why);
+  wake(either, why);
 }
 
 void Watch::wake(std::optional<Waiter>& waiter, Wake why) {
@@ -81,7 +84,19 @@ void Watch::on_events(std::uint32_t events) {
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   const bool wake_reader = readable_ && reader_.has_value();
   const bool wake_writer = writable_ && writer_.has_value();
-  if (!wake_reader && !wake_writer) return;
+  const bool wake_either = (readable_ || writable_) && either_.has_value();
+  if (!wake_reader && !wake_writer && !wake_either) return;
+  if (wake_either && (wake_reader || wake_writer || reader_ || writer_)) {
+    // Rare: whoever wakes for nothing looks again.
+    disarm();
+    wake_all(Wake::ready);
+    return;
+  }
+  if (wake_either) {
+    disarm();
+    wake(either_, Wake::ready);
+    return;
+  }
   if (wake_reader != wake_writer) {
     if (!(wake_reader ? writer_ : reader_)) disarm();
     wake(wake_reader ? reader_ : writer_, Wake::ready);
@@ -109,9 +124,21 @@ void Watch::disarm() noexcept {
   previous_ = next_ = nullptr;
 }
 
+Awaitable<Wake> Watch::until_either(Deadline& deadline) {
+  if (either_) {
+    BUG("three coroutines wait for one descriptor");
+    co_return Wake::cancelled;
+  }
+  arm(deadline);
+  Token token;
+  co_return co_await asio::async_initiate<Token, void(Wake)>(
+      [this](Waiter waiter) { either_.emplace(std::move(waiter)); }, token);
+}
+
 Awaitable<Wake> Watch::until_readable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
   if (readable_) co_return Wake::ready;
+  if (reader_) co_return co_await until_either(deadline);
   arm(deadline);
   Token token;
   co_return co_await asio::async_initiate<Token, void(Wake)>(
@@ -121,10 +148,17 @@ Awaitable<Wake> Watch::until_readable(Deadline& deadline) {
 Awaitable<Wake> Watch::until_writable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) co_return Wake::cancelled;
   if (writable_) co_return Wake::ready;
+  if (writer_) co_return co_await until_either(deadline);
   arm(deadline);
   Token token;
   co_return co_await asio::async_initiate<Token, void(Wake)>(
       [this](Waiter waiter) { writer_.emplace(std::move(waiter)); }, token);
+}
+
+void Watch::interrupt_reader() noexcept {
+  if (!reader_) return;
+  if (!writer_ && !either_) disarm();
+  wake(reader_, Wake::cancelled);
 }
 
 Poller::Poller(asio::io_context& context)

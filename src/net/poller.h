@@ -64,9 +64,13 @@ class Watch {
   void would_block_reading() noexcept { readable_ = false; }
   void filled() noexcept { writable_ = false; }
 
-  // One waiter per direction. Wakes with `timeout` when the deadline passes first.
+  // One waiter per direction. Wakes with `timeout` when the deadline passes first. When the
+  // direction has its waiter already (the reader of a TLS stream may have to write while its writer
+  // waits), the second one wakes with the next event of either direction, and tries again.
   Awaitable<Wake> until_readable(Deadline& deadline);
   Awaitable<Wake> until_writable(Deadline& deadline);
+  // Wakes with `cancelled` whoever waits for reading, and him alone; the watch goes on.
+  void interrupt_reader() noexcept;
   // Wakes whoever waits, now and on the next wait.
   void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
@@ -86,7 +90,8 @@ class Watch {
   Poller* poller_ = nullptr;
   int fd_ = -1;
   bool readable_ = false, writable_ = false, hung_up_ = false, cancelled_ = false;
-  std::optional<Waiter> reader_, writer_;
+  Awaitable<Wake> until_either(Deadline& deadline);
+  std::optional<Waiter> reader_, writer_, either_;
   Deadline* deadline_ = nullptr;
   Watch* previous_ = nullptr;
   Watch* next_ = nullptr;
