@@ -21,6 +21,7 @@ LIBRARIES = {
     "asio": ("asio.hpp", "asio/"),
     "openssl": ("openssl/",),
     "sodium": ("sodium.h", "sodium/"),
+    "nghttp2": ("nghttp2/",),
     "simdjson": ("simdjson.h",),
     "pugixml": ("pugixml.hpp",),
     "spdlog": ("spdlog/",),

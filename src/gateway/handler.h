@@ -8,6 +8,7 @@
 #include "http/server_call.h"
 #include "net/worker.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -19,6 +20,7 @@ struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
   std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
+  std::chrono::seconds tunnel_idle{900};  // Of a WebSocket, without a byte either way.
   http::ClientLimits client;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "http/http1_connection.h"
+#include "http/http2_connection.h"
 
 #include <unistd.h>
 

@@ -1,6 +1,6 @@
 #pragma once
-// One listener of one worker: accepts, speaks HTTP/1.1, hands each request to the Handler, and
-// stops gracefully.
+// One listener of one worker: accepts, speaks HTTP/1.1 and HTTP/2, hands each request to the
+// Handler, and stops gracefully.
 #include "http/server_call.h"
 #include "net/listener.h"
 #include "net/worker.h"
@@ -31,6 +31,7 @@ struct ServerOptions {
 };
 
 class Http1Connection;
+class Http2Call;
 struct CallState;
 
 // Thread: the worker's, but for port().
@@ -50,6 +51,8 @@ class Server {
 
  private:
   friend class Http1Connection;
+  friend class Http2Connection;
+  friend class Http2Call;
   struct Timeouts {
     Timeouts(net::Poller& poller, const ServerLimits& limits);
     net::Deadline head, idle, body, linger;
@@ -68,6 +71,7 @@ class Server {
   net::Listener listener_;
   std::vector<Http1Connection*> connections_;
   std::vector<std::unique_ptr<CallState>> states_;
+  std::vector<std::unique_ptr<Http2Call>> http2_calls_;  // Free ones, of all connections.
   std::string date_;
   std::int64_t date_until_ns_ = 0;
   bool stopping_ = false;
