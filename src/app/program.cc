@@ -63,6 +63,16 @@ Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port,
   return ntohs(storage.ss_family == AF_INET ? v4.sin_port : v6.sin6_port);
 }
 
+Result<net::ClientCertificates> client_certificates(const Settings& settings) {
+  const std::string& mode = settings.text("tls.client_certificates");
+  if (mode == "off") return net::ClientCertificates::off;
+  if (mode == "request") return net::ClientCertificates::request;
+  if (mode == "require") return net::ClientCertificates::require;
+  return fail(Errc::invalid_argument,
+              "setting 'tls.client_certificates' is '" + mode + "'; it is off, request or require",
+              "tls.client_certificates");
+}
+
 http::Response service_error(int status, std::string_view code, std::string_view message) {
   using webservice::Fault;
   if (status == 404) return webservice::error_response(Fault::path_not_found);
@@ -164,9 +174,18 @@ Result<void> Program::open_parts() {
   TRY(store_, store::open_sqlite(data_.store()));
 
   TRY(const net::TlsFiles tls, net::ensure_certificates(data_.tls(), {}, clock.now_ms()));
-  constexpr std::string_view kProtocols[] = {"http/1.1"};
-  TRY(server_tls_, net::make_server_context(tls.server_certificate, tls.server_key, kProtocols));
-  TRY(client_tls_, net::make_client_context(tls.ca_certificate, kProtocols));
+  constexpr std::string_view kClientProtocols[] = {"http/1.1"};
+  net::ServerTlsOptions server{.certificate = tls.server_certificate,
+                               .key = tls.server_key,
+                               .sites = data_.tls() / "sites",
+                               .client = net::ClientCertificates::off,
+                               .client_ca = {},
+                               .protocols = {"h2", "http/1.1"}};
+  TRY(server_tls_, net::ServerTls::open(server));
+  TRY(server.client, client_certificates(settings_));
+  server.client_ca = settings_.text("tls.client_ca");
+  TRY(gateway_tls_, net::ServerTls::open(std::move(server)));
+  TRY(client_tls_, net::make_client_context(tls.ca_certificate, kClientProtocols));
   if (settings_.flag("dial.allow_link_local")) {
     for (const char* range : {"169.254.0.0/16", "fe80::/10"}) {
       TRY(const net::IpRange parsed, net::IpRange::parse(range));
@@ -283,6 +302,7 @@ void Program::make_handlers() {
   options.gateway.backend_failure_as_http =
       settings_.text("gateway.backend_failure_status") == "http";
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
+  options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
@@ -324,8 +344,9 @@ void Program::make_handlers() {
 
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& handler) {
     if (!plays(role)) return;
+    const net::ServerTls& tls = role == "gateway" ? *gateway_tls_ : *server_tls_;
     listeners_.push_back({role + ".http_port", ports.http, nullptr, &handler});
-    listeners_.push_back({role + ".https_port", ports.https, server_tls_.get(), &handler});
+    listeners_.push_back({role + ".https_port", ports.https, tls.context(), &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
   listen("console", console_ports_, *console_handler_);
@@ -409,6 +430,16 @@ Result<void> Program::start() {
   }
   if (!opened) return opened;
   return write_file(data_.endpoints(), endpoints().dump() + "\n", FileKind::plain);
+}
+
+Result<bool> Program::refresh_certificates(Refresh when) {
+  bool any = false;
+  for (net::ServerTls* tls : {server_tls_.get(), gateway_tls_.get()}) {
+    if (when == Refresh::if_changed && !tls->changed()) continue;
+    TRY_OK(tls->reload());
+    any = true;
+  }
+  return any;
 }
 
 void Program::close_listeners() {

@@ -1,4 +1,5 @@
-// mlgate serve: plays its roles until SIGTERM or SIGINT, then drains.
+// mlgate serve: plays its roles until SIGTERM or SIGINT, then drains. SIGHUP has it read the
+// certificates again; it also notices by itself when their files change.
 #include "app/app.h"
 #include "app/program.h"
 
@@ -12,17 +13,36 @@
 namespace mlgate::app {
 namespace {
 
-sigset_t stop_signals() {
+sigset_t our_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
+constexpr timespec kLookEvery{.tv_sec = 2, .tv_nsec = 0};
+
+// Until it is told to stop.
+void tend(Program& program, const sigset_t& signals) {
+  for (;;) {
+    const int which = ::sigtimedwait(&signals, nullptr, &kLookEvery);
+    if (which == SIGTERM || which == SIGINT) return;
+    const auto refreshed = program.refresh_certificates(
+        which == SIGHUP ? Program::Refresh::always : Program::Refresh::if_changed);
+    if (!refreshed) {
+      complain("the certificates stay as they were: " + refreshed.error().message());
+    } else if (*refreshed) {
+      std::printf("certificates read again\n");
+      std::fflush(stdout);
+    }
+  }
+}
+
 int run_serve(Context& context, int ready_fd) {
-  // Blocked before any thread starts, so that only sigwait below takes them.
-  const sigset_t signals = stop_signals();
+  // Blocked before any thread starts, so that only tend() takes them.
+  const sigset_t signals = our_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   auto program = Program::open(context.settings);
@@ -37,8 +57,7 @@ int run_serve(Context& context, int ready_fd) {
       complain("the ready descriptor takes no data");
     ::close(ready_fd);
   }
-  int which = 0;
-  sigwait(&signals, &which);
+  tend(**program, signals);
   (*program)->stop();
   return 0;
 }
