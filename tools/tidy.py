@@ -20,6 +20,7 @@ CPP = (".cc", ".h")
 LIBRARIES = {
     "openssl": ("openssl/",),
     "sodium": ("sodium.h", "sodium/"),
+    "nghttp2": ("nghttp2/",),
     "simdjson": ("simdjson.h",),
     "pugixml": ("pugixml.hpp",),
     "zlib": ("zlib.h",),

@@ -73,6 +73,16 @@ Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port,
   return ntohs(storage.ss_family == AF_INET ? v4.sin_port : v6.sin6_port);
 }
 
+Result<net::ClientCertificates> client_certificates(const Settings& settings) {
+  const std::string& mode = settings.text("tls.client_certificates");
+  if (mode == "off") return net::ClientCertificates::off;
+  if (mode == "request") return net::ClientCertificates::request;
+  if (mode == "require") return net::ClientCertificates::require;
+  return fail(Errc::invalid_argument,
+              "setting 'tls.client_certificates' is '" + mode + "'; it is off, request or require",
+              "tls.client_certificates");
+}
+
 http::Response service_error(int status, std::string_view code, std::string_view message) {
   using webservice::Fault;
   if (status == 404) return webservice::error_response(Fault::path_not_found);
@@ -199,9 +209,18 @@ Result<void> Program::open_parts() {
   }
 
   TRY(const net::TlsFiles tls, net::ensure_certificates(data_.tls(), {}, clock.now_ms()));
-  constexpr std::string_view kProtocols[] = {"http/1.1"};
-  TRY(server_tls_, net::make_server_context(tls.server_certificate, tls.server_key, kProtocols));
-  TRY(client_tls_, net::make_client_context(tls.ca_certificate, kProtocols));
+  constexpr std::string_view kClientProtocols[] = {"http/1.1"};
+  net::ServerTlsOptions server{.certificate = tls.server_certificate,
+                               .key = tls.server_key,
+                               .sites = data_.tls() / "sites",
+                               .client = net::ClientCertificates::off,
+                               .client_ca = {},
+                               .protocols = {"h2", "http/1.1"}};
+  TRY(server_tls_, net::ServerTls::open(server));
+  TRY(server.client, client_certificates(settings_));
+  server.client_ca = settings_.text("tls.client_ca");
+  TRY(gateway_tls_, net::ServerTls::open(std::move(server)));
+  TRY(client_tls_, net::make_client_context(tls.ca_certificate, kClientProtocols));
   TRY_OK(net::trust_authorities(client_tls_.get(), settings_.text("gateway.backend_ca")));
   TRY(guard_, make_dial_guard(settings_));
   if (store_) {
@@ -352,6 +371,7 @@ void Program::make_handlers() {
   options.gateway.watching = &operations_->watching();
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
   options.connections_max = std::uint32_t(settings_.integer("gateway.backend_connections"));
+  options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
@@ -446,10 +466,12 @@ void Program::list_listeners() {
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
     http::Handler& handler = operations_->front(inner, role, workers_.size());
+    // The redirect of a clear console needs no front.
     http::Handler& clear =
-        role == "console" ? operations_->front(*console_clear, role, workers_.size()) : handler;
+        &inner == console_handler_.get() && console_clear != &inner ? *console_clear : handler;
+    const net::ServerTls& tls = role == "gateway" ? *gateway_tls_ : *server_tls_;
     listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &clear});
-    listeners_.push_back({role, role + ".https_port", ports.https, server_tls_.get(), &handler});
+    listeners_.push_back({role, role + ".https_port", ports.https, tls.context(), &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
   listen("console", console_ports_, *console_handler_);
@@ -483,9 +505,9 @@ Result<void> Program::renew_certificate() {
     if (names.size() == kCertificateNamesMax) break;
     names.push_back(name + "." + domain);
   }
-  TRY(const net::TlsFiles files,
-      net::ensure_certificates(data_.tls(), names, system_clock().now_ms()));
-  return net::replace_certificate(*server_tls_, files.server_certificate, files.server_key);
+  TRY_OK(net::ensure_certificates(data_.tls(), names, system_clock().now_ms()));
+  TRY_OK(server_tls_->reload());
+  return gateway_tls_->reload();
 }
 
 void Program::make_feed() {
@@ -651,6 +673,16 @@ void Program::drain_listeners() {
     }
     if (open > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
+}
+
+Result<bool> Program::refresh_certificates(Refresh when) {
+  bool any = false;
+  for (net::ServerTls* tls : {server_tls_.get(), gateway_tls_.get()}) {
+    if (when == Refresh::if_changed && !tls->changed()) continue;
+    TRY_OK(tls->reload());
+    any = true;
+  }
+  return any;
 }
 
 void Program::close_listeners() {

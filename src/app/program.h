@@ -22,6 +22,7 @@
 #include "ml/module.h"
 #include "net/compute_pool.h"
 #include "net/dial_guard.h"
+#include "net/server_tls.h"
 #include "net/tls_ca.h"
 #include "net/worker.h"
 #include "policy/limits.h"
@@ -60,6 +61,10 @@ class Program {
   void stop();
   // Closes and opens the access log again, after a rotation. Threads: any.
   void reopen_logs() noexcept { recorder_->reopen(); }
+  // Has the listeners present the certificates as their files are by now; true when they were read.
+  // After an error, which names the file, all stays as it was.
+  enum class Refresh : unsigned char { always, if_changed };
+  Result<bool> refresh_certificates(Refresh when);
 
   const RolePorts& gateway() const noexcept { return gateway_ports_; }
   const RolePorts& console() const noexcept { return console_ports_; }
@@ -117,7 +122,8 @@ class Program {
 
   std::unique_ptr<store::Vault> vault_;
   std::unique_ptr<store::Store> store_;
-  net::TlsContext server_tls_, client_tls_;
+  std::unique_ptr<net::ServerTls> server_tls_, gateway_tls_;
+  net::TlsContext client_tls_;
   net::DialGuard guard_;
   std::unique_ptr<identity::Identity> identity_;
 

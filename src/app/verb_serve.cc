@@ -1,5 +1,6 @@
 // mlgate serve: plays its roles until SIGTERM or SIGINT, then drains. SIGUSR1 opens the access log
-// again.
+// again; SIGHUP has it read the certificates again, and it notices by itself when their files
+// change.
 #include "app/app.h"
 #include "app/program.h"
 
@@ -13,18 +14,38 @@
 namespace mlgate::app {
 namespace {
 
-sigset_t stop_signals() {
+sigset_t our_signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGUSR1);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
+constexpr timespec kLookEvery{.tv_sec = 2, .tv_nsec = 0};
+
+// Until it is told to stop.
+void tend(Program& program, const sigset_t& signals) {
+  for (;;) {
+    const int which = ::sigtimedwait(&signals, nullptr, &kLookEvery);
+    if (which == SIGTERM || which == SIGINT) return;
+    if (which == SIGUSR1) program.reopen_logs();
+    const auto refreshed = program.refresh_certificates(
+        which == SIGHUP ? Program::Refresh::always : Program::Refresh::if_changed);
+    if (!refreshed) {
+      complain("the certificates stay as they were: " + refreshed.error().message());
+    } else if (*refreshed) {
+      std::printf("certificates read again\n");
+      std::fflush(stdout);
+    }
+  }
+}
+
 int run_serve(Context& context, int ready_fd) {
-  // Blocked before any thread starts, so that only sigwait below takes them.
-  const sigset_t signals = stop_signals();
+  // Blocked before any thread starts, so that only tend() takes them.
+  const sigset_t signals = our_signals();
   ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGXFSZ, SIG_IGN);  // A limit on the size of files is an error of the write.
@@ -40,10 +61,7 @@ int run_serve(Context& context, int ready_fd) {
       complain("the ready descriptor takes no data");
     ::close(ready_fd);
   }
-  for (int which = 0; which != SIGTERM && which != SIGINT;) {
-    sigwait(&signals, &which);
-    if (which == SIGUSR1) (*program)->reopen_logs();
-  }
+  tend(**program, signals);
   (*program)->stop();
   return 0;
 }

@@ -93,6 +93,13 @@ std::string sha256(std::string_view bytes) {
   return out;
 }
 
+std::string sha1(std::string_view bytes) {
+  std::string out(20, '\0');
+  unsigned size = 0;
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), bytes_of(out), &size, EVP_sha1(), nullptr) == 1);
+  return out;
+}
+
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   return hmac(EVP_sha256(), key, bytes);
 }

@@ -24,6 +24,8 @@ Result<std::string> base64_decode(std::string_view text);
 std::string base64url_encode(std::string_view bytes);  // Without padding (RFC 7515).
 Result<std::string> base64url_decode(std::string_view text);
 
+// 20 bytes, raw. For protocols that name it (WebSocket); it protects nothing.
+std::string sha1(std::string_view bytes);
 std::string sha256(std::string_view bytes);  // 32 bytes, raw.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);
 std::string hmac_sha512(std::string_view key, std::string_view bytes);

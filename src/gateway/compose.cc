@@ -103,6 +103,16 @@ void write_trace_parent(Writer& out, const TraceContext& context) {
   out.field("traceparent", {text, sizeof text});
 }
 
+// The caller wants trailers, and so do we on his behalf.
+bool takes_trailers(const http::Fields& fields) noexcept {
+  for (const auto& field : fields) {
+    if (field.name.size() == 2 && equals_ignoring_case(field.name, "TE") &&
+        lists(field.value, "trailers"))
+      return true;
+  }
+  return false;
+}
+
 void write_framing(Writer& out, BodyFraming framing) {
   if (framing.kind == BodyFraming::Kind::chunked) {
     out << "Transfer-Encoding: chunked\r\n";
@@ -110,6 +120,7 @@ void write_framing(Writer& out, BodyFraming framing) {
     out << "Content-Length: ";
     out.number(framing.length) << "\r\n";
   }
+  if (framing.expect_continue) out << "Expect: 100-continue\r\n";
 }
 
 }  // namespace
@@ -166,7 +177,7 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
   for (const auto& field : request.headers) {
     const auto& [name, value] = field;
     if (is_hop_by_hop(name)) continue;
-    // The caller's expectation is answered here, when its body is asked for.
+    // Goes on only while the body is still to come.
     if (name.size() == 6 && equals_ignoring_case(name, "Expect")) continue;
     if (name.size() == 4 && equals_ignoring_case(name, "Host")) continue;
     if (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) continue;
@@ -185,6 +196,7 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
       out << "Connection: Upgrade\r\nUpgrade: " << upgrade->value << "\r\n";
     }
   }
+  if (takes_trailers(request.headers)) out << "Connection: TE\r\nTE: trailers\r\n";
   write_framing(out, framing);
   out << "\r\n";
   if (out.full()) return std::nullopt;

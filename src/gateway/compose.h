@@ -14,6 +14,7 @@ struct BodyFraming {
   enum class Kind : unsigned char { none, length, chunked };
   Kind kind = Kind::none;
   std::uint64_t length = 0;
+  bool expect_continue = false;  // The body is held back until the backend asks for it.
 };
 
 // A complete HTTP/1.1 request head: the request line of `call.plan`, Host (the backend's unless a

@@ -44,6 +44,8 @@ TEST_F(Compose, TheHeadGoesOnWithoutWhatConcernsOneConnection) {
             "Ocp-Apim-Subscription-Key: k\r\n"
             "Accept: */*\r\n"
             "X-Forwarded-For: 10.1.2.3\r\n"
+            "Connection: TE\r\n"
+            "TE: trailers\r\n"
             "Content-Length: 17\r\n\r\n");
 }
 

@@ -4,6 +4,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "gateway/compose.h"
+#include "gateway/request_stream.h"
+#include "gateway/tunnel.h"
+#include "http/trailers.h"
+#include "http/websocket.h"
 
 #include <cstring>
 #include <optional>
@@ -14,6 +18,10 @@ namespace {
 
 constexpr std::size_t kCallsKeptMax = 256;
 constexpr std::size_t kDeadlinesMax = 64;
+// A backend that does not react to an expectation gets the body after this time (RFC 9110, 10.1.1).
+constexpr std::uint32_t kContinueMs = 1000;
+// Once one side of a tunnel has ended, the other may be silent for so long.
+constexpr std::uint32_t kClosingMs = 10'000;
 // A transfer that never has to wait lets the others have their turn after this much.
 constexpr std::uint64_t kYieldBytes = 1 << 20;
 
@@ -24,7 +32,11 @@ struct Service {
   http::Client& client;
   const HandlerOptions& options;
   net::Deadline* response_deadline = nullptr;
+  net::Deadline* continue_deadline = nullptr;
+  net::Deadline* tunnel_deadline = nullptr;
+  net::Deadline* closing_deadline = nullptr;
   std::int64_t backend_ns = 0, backend_start_ns = 0, client_ns = 0;
+  TunnelBytes tunnelled;
   bool caller_gone = false;
 };
 
@@ -49,6 +61,12 @@ BodyFraming framing_of(const http::RequestHead& head) {
   if (head.chunked) return {BodyFraming::Kind::chunked, 0};
   if (head.content_length) return {BodyFraming::Kind::length, *head.content_length};
   return {};
+}
+
+// Of a body that is here: its length is known, whatever was said of it.
+BodyFraming framing_of(const http::RequestHead& head, std::string_view body) {
+  if (body.empty() && !head.content_length) return {};
+  return {BodyFraming::Kind::length, body.size()};
 }
 
 net::Awaitable<void> write_answer(Service& s) {
@@ -162,54 +180,37 @@ net::Task<void> send_request(Service& s, http::ClientConnection& connection, Bod
   co_return Result<void>();
 }
 
-enum class Streamed : unsigned char { done, early_answer, caller_failed, backend_failed };
-
-// Passes the request body on as it comes. A backend that answers early ends it.
-net::Awaitable<Streamed> stream_request(Service& s, http::ClientConnection& connection,
-                                        BodyFraming framing) {
-  std::uint64_t passed = 0, since_yield = 0;
-  char header[http::kChunkHeaderBytesMax];
-  const bool chunked = framing.kind == BodyFraming::Kind::chunked;
-  net::Deadline& deadline = s.client.response_deadline();
+// Reads until the head of the answer is there; interim answers on the way are passed on.
+net::Task<void> await_head(Service& s, http::ClientConnection& connection) {
   for (;;) {
-    Result<std::string_view> piece;
-    {
-      const ClientTime waiting(s);
-      piece = co_await s.server.read_body();
-    }
-    if (!piece) {
-      fail_reading(s, piece.error());
-      co_return Streamed::caller_failed;
-    }
-    if (piece->empty()) break;
-    passed += piece->size();
-    trace_body(s, policy::CallTrace::Body::request, *piece);
-    if ((since_yield += piece->size()) >= kYieldBytes) {
-      since_yield = 0;
-      co_await net::yield(s.server.worker().executor());  // nothing to check
-    }
-    if (s.options.request_body_max != 0 && passed > s.options.request_body_max) {
-      fail_too_large(s.call);
-      co_return Streamed::caller_failed;
-    }
-    if (connection.has_answer(s.call.x.request.method)) co_return Streamed::early_answer;
-    if (chunked) {
-      const std::size_t size = http::write_chunk_header(piece->size(), header);
-      const auto sent = co_await connection.stream.write_all({header, size}, deadline);
-      if (!sent) co_return Streamed::backend_failed;
-    }
-    const auto sent = co_await connection.stream.write_all(*piece, deadline);
-    if (!sent) co_return Streamed::backend_failed;
-    if (chunked) {
-      const auto ended = co_await connection.stream.write_all("\r\n", deadline);
-      if (!ended) co_return Streamed::backend_failed;
-    }
+    CO_TRY_OK(co_await connection.read_head(s.call.x.request.method, *s.response_deadline));
+    if (connection.head_done) co_return Result<void>();
+    if (connection.head.status == 100) continue;  // Asked for by us; the caller has had his.
+    http::Fields fields = connection.head.fields;
+    remove_hop_by_hop(fields);
+    const auto passed = co_await s.server.interim(connection.head.status, &fields);
+    if (!passed) s.caller_gone = true;
   }
-  if (chunked) {
-    const auto sent = co_await connection.stream.write_all(http::kLastChunk, deadline);
-    if (!sent) co_return Streamed::backend_failed;
+}
+
+enum class Expectation : unsigned char { met, refused, broken };
+
+// The caller holds the body back until it is asked for; so the backend is asked first.
+net::Awaitable<Expectation> await_continue(Service& s, http::ClientConnection& connection) {
+  for (;;) {
+    const auto head = co_await connection.read_head(s.call.x.request.method, *s.continue_deadline);
+    if (!head && head.error().code() != Errc::timeout) co_return Expectation::broken;
+    if (head && connection.head_done) co_return Expectation::refused;
+    if (head && connection.head.status != 100) {
+      http::Fields fields = connection.head.fields;
+      remove_hop_by_hop(fields);
+      const auto passed = co_await s.server.interim(connection.head.status, &fields);
+      if (!passed) co_return Expectation::broken;
+      continue;
+    }
+    const auto asked = co_await s.server.interim(100, nullptr);
+    co_return asked ? Expectation::met : Expectation::broken;
   }
-  co_return Streamed::done;
 }
 
 // The answer's head is written; passes the body on. False when the backend broke off.
@@ -251,8 +252,16 @@ net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connect
   }
 }
 
-net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnection> connection,
-                                 const http::Origin& origin, bool request_sent) {
+bool takes_trailers(const http::ServerCall& server) {
+  if (server.protocol() == "HTTP/2") return true;
+  const http::Field* te = server.head().fields.find("TE");
+  return te && http::list_has_token(te->value, "trailers");
+}
+
+// From the backend's head to the end of the answer. The connection is given back when both request
+// and answer are whole.
+net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnection>& connection,
+                                 const http::Origin& origin, RequestStream* request) {
   Call& call = s.call;
   policy::ResponseHead& response = call.x.response;
   response.status = connection->head.status;
@@ -282,7 +291,11 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
     co_return;
   }
   if (s.caller_gone) co_return;
-  if (request_sent) s.client.give_back(origin, std::move(connection));
+  if (connection->head.chunked && takes_trailers(s.server))
+    s.server.set_trailers(http::passable_trailers(connection->in.trailers()));
+  if (request) co_await request->stop();  // nothing to check
+  if (!request || request->state() == RequestStream::State::sent)
+    s.client.give_back(origin, std::move(connection));
   if (s.server.try_finish()) co_return;
   const ClientTime waiting(s);
   const auto finished = co_await s.server.finish();
@@ -330,58 +343,196 @@ class ConnectionHold {
 
 enum class Attempt : unsigned char { done, stale_connection };
 
-// One try at the backend. stale_connection: a pooled connection died before it answered, and
-// nothing was lost.
-net::Awaitable<Attempt> attempt_backend(Service& s, const http::Origin& origin, BodyFraming framing,
-                                        std::optional<std::string_view> whole_body) {
+// The request could not be brought to an answer: says so, unless the caller has gone.
+net::Awaitable<void> answer_failure(Service& s, BackendFailure failure) {
+  if (s.server.gone()) {
+    s.caller_gone = true;
+    client_gone(s.call);
+    co_return;
+  }
+  fail_backend(s.call, failure, s.call.plan.backend->authority);
+  co_await write_answer(s);  // nothing to check
+}
+
+// One try at the backend with a body that is here. stale_connection: a pooled connection died
+// before it answered, and nothing was lost.
+net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, BodyFraming framing,
+                                      std::string_view body) {
   Call& call = s.call;
-  const std::string& authority = call.plan.backend->authority;
   auto connection = co_await dial(s, origin);
   if (!connection) {
-    fail_backend(call, failure_of(connection.error(), true), authority);
+    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_return Attempt::done;
+  }
+  http::ClientConnection& backend = **connection;
+  backend.wants_interim = true;
+  const UpstreamScope upstream(s.server, backend.stream);
+  const std::int64_t sent_ns = system_clock().steady_ns();
+  s.backend_start_ns = sent_ns - call.began_ns;
+  const auto sent = co_await send_request(s, backend, framing, body);
+  if (!sent && sent.error().code() == Errc::internal) {
+    fail_internal(call);
     co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  if (!sent && sent.error().code() == Errc::timeout) {
+    co_await answer_failure(s, BackendFailure::timeout);  // nothing to check
+    co_return Attempt::done;
+  }
+  // A backend that refuses the body may have closed for reading and still have answered.
+  const auto head = co_await await_head(s, backend);
+  s.backend_ns = system_clock().steady_ns() - sent_ns;
+  if (!head) {
+    const bool untouched = backend.reused && head.error().code() == Errc::closed &&
+                           may_repeat(call.x.request.method) && !s.server.gone();
+    if (untouched) co_return Attempt::stale_connection;
+    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
+    co_return Attempt::done;
+  }
+  if (backend.head.status == 101) {  // Nobody asked for an upgrade that could be passed on.
+    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+    co_return Attempt::done;
+  }
+  RequestStream* const no_stream = nullptr;
+  if (!sent) backend.head.keep_alive = false;
+  co_await pass_answer(s, *connection, origin, no_stream);  // nothing to check
+  co_return Attempt::done;
+}
+
+// Ends the call when its body could not be read; false when that is not what happened.
+net::Awaitable<bool> answer_reading(Service& s, const RequestStream& request) {
+  if (request.state() != RequestStream::State::caller_failed) co_return false;
+  fail_reading(s, request.error());
+  if (s.caller_gone) co_return true;
+  if (s.server.started()) {
+    s.server.abort();
+  } else {
+    co_await write_answer(s);  // nothing to check
+  }
+  co_return true;
+}
+
+// The same with a body that is still to come, and goes out while the answer may come in.
+net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
+                                         std::unique_ptr<http::ClientConnection>& connection,
+                                         RequestStream& request, bool expects) {
+  http::ClientConnection& backend = *connection;
+  const std::int64_t sent_ns = system_clock().steady_ns();
+  s.backend_start_ns = sent_ns - s.call.began_ns;
+  const Expectation expectation = expects ? co_await await_continue(s, backend) : Expectation::met;
+  if (expectation == Expectation::broken && backend.reused && !s.server.gone())
+    co_return Attempt::stale_connection;
+  if (expectation == Expectation::met) request.begin();
+  const auto head = co_await await_head(s, backend);
+  s.backend_ns = system_clock().steady_ns() - sent_ns;
+  if (!head || backend.head.status == 101) {
+    co_await request.stop();  // nothing to check
+    if (co_await answer_reading(s, request)) co_return Attempt::done;
+    co_await answer_failure(
+        s, head ? BackendFailure::connect : failure_of(head.error(), false));  // nothing to check
+    co_return Attempt::done;
+  }
+  co_await pass_answer(s, connection, origin, &request);  // nothing to check
+  co_await request.stop();                                // nothing to check
+  if (!s.caller_gone && request.state() == RequestStream::State::caller_failed && s.server.gone())
+    fail_reading(s, request.error());
+  co_return Attempt::done;
+}
+
+net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin,
+                                          BodyFraming framing) {
+  auto connection = co_await dial(s, origin);
+  if (!connection) {
+    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_return Attempt::done;
+  }
+  http::ClientConnection& backend = **connection;
+  backend.wants_interim = true;
+  const UpstreamScope upstream(s.server, backend.stream);
+  framing.expect_continue = s.server.head().expect_continue;
+  const auto sent = co_await send_request(s, backend, framing, {});
+  if (!sent && sent.error().code() == Errc::internal) {
+    fail_internal(s.call);
+    co_await write_answer(s);  // nothing to check
+    co_return Attempt::done;
+  }
+  RequestStream request(s.server, backend, framing, s.options.request_body_max,
+                        *s.response_deadline, s.call.x.trace);
+  co_return co_await exchange_streams(s, origin, *connection, request, framing.expect_continue);
+}
+
+// Outbound policies see the handshake; what follows it is bytes.
+net::Awaitable<void> join(Service& s, http::ClientConnection& backend) {
+  Call& call = s.call;
+  policy::ResponseHead& response = call.x.response;
+  response.status = backend.head.status;
+  response.reason = backend.head.reason;
+  response.headers = backend.head.fields;
+  response.body = {};
+  call.x.now_ns = s.server.worker().now_ns();
+  if (respond(call) == Step::answer) {
+    co_await write_answer(s);  // nothing to check
+    co_return;
+  }
+  response.headers.add("Upgrade", "websocket");
+  const auto upgraded = co_await s.server.upgrade(response.headers);
+  if (!upgraded) {
+    s.caller_gone = true;
+    co_return;
+  }
+  s.tunnelled = co_await run_tunnel(s.server.worker(), {upgraded->stream, upgraded->early},
+                                    {&backend.stream, backend.in.bytes()}, *s.tunnel_deadline,
+                                    *s.closing_deadline);
+}
+
+net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) {
+  auto connection = co_await dial(s, origin);
+  if (!connection) {
+    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
   const UpstreamScope upstream(s.server, backend.stream);
   const std::int64_t sent_ns = system_clock().steady_ns();
-  s.backend_start_ns = sent_ns - call.began_ns;
-  const auto sent =
-      co_await send_request(s, backend, framing, whole_body.value_or(std::string_view()));
-  Streamed streamed = Streamed::done;
-  if (sent && !whole_body) streamed = co_await stream_request(s, backend, framing);
-  if (streamed == Streamed::caller_failed) {
-    if (!s.caller_gone) co_await write_answer(s);  // nothing to check
-    co_return Attempt::done;
-  }
-  if (!sent && sent.error().code() != Errc::unavailable) {
-    if (sent.error().code() == Errc::timeout) {
-      fail_backend(call, BackendFailure::timeout, authority);
-    } else {
-      fail_internal(call);
-    }
-    co_await write_answer(s);  // nothing to check
-    co_return Attempt::done;
-  }
-  // A backend that refuses the body may have closed for reading and still have answered.
-  const auto head = co_await backend.read_head(call.x.request.method, *s.response_deadline);
+  s.backend_start_ns = sent_ns - s.call.began_ns;
+  const auto sent = co_await send_request(s, backend, {}, {});
+  const auto head = co_await await_head(s, backend);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
   if (!head) {
-    const bool untouched = backend.reused && head.error().code() == Errc::closed && whole_body &&
-                           may_repeat(call.x.request.method);
-    if (untouched) co_return Attempt::stale_connection;
-    fail_backend(call, failure_of(head.error(), false), authority);
-    co_await write_answer(s);  // nothing to check
+    if (backend.reused && head.error().code() == Errc::closed) co_return Attempt::stale_connection;
+    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
     co_return Attempt::done;
   }
-  if (backend.head.status == 101) {  // Nobody asked for an upgrade that could be passed on.
-    fail_backend(call, BackendFailure::connect, authority);
-    co_await write_answer(s);  // nothing to check
+  if (!sent || backend.head.status != 101) {
+    RequestStream* const no_stream = nullptr;
+    co_await pass_answer(s, *connection, origin, no_stream);  // nothing to check
     co_return Attempt::done;
   }
-  const bool complete = sent && streamed == Streamed::done;
-  co_await pass_answer(s, *std::move(connection), origin, complete);  // nothing to check
+  const http::Fields& asked = s.call.x.request.headers;
+  const auto good = http::check_websocket_answer(backend.head, asked.get("Sec-WebSocket-Key"),
+                                                 asked.get("Sec-WebSocket-Protocol"));
+  if (good) {
+    co_await join(s, backend);  // nothing to check
+  } else {
+    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+  }
   co_return Attempt::done;
+}
+
+// True when the handshake is in order; otherwise it has been answered.
+net::Awaitable<bool> check_handshake(Service& s) {
+  const auto good = http::check_websocket_request(s.server.head());
+  if (good) co_return true;
+  policy::Exchange& x = s.call.x;
+  const std::string_view what = x.arena.copy(good.error().message());
+  if (good.error().code() == Errc::unsupported) {
+    x.response_additions.push_back({"Sec-WebSocket-Version", "13"});
+    policy::answer_error(x, 426, "Upgrade Required", what);
+  } else {
+    policy::answer_error(x, 400, "Bad Request", what);
+  }
+  co_await write_answer(s);  // nothing to check
+  co_return false;
 }
 
 net::Awaitable<void> serve_http(Service& s) {
@@ -400,13 +551,21 @@ net::Awaitable<void> serve_http(Service& s) {
     co_return;
   }
   const http::Origin origin{backend.tls, backend.host, backend.port};
-  const BodyFraming framing = framing_of(head);
   const std::optional<std::string_view> body = s.server.buffered_body();
   if (body) trace_body(s, policy::CallTrace::Body::request, *body);
-  for (int tries = 0; tries < 3; ++tries)
-    if (co_await attempt_backend(s, origin, framing, body) == Attempt::done) co_return;
-  fail_backend(s.call, BackendFailure::connect, backend.authority);
-  co_await write_answer(s);  // nothing to check
+  if (s.call.upgrade && !co_await check_handshake(s)) co_return;
+  for (int tries = 0; tries < 3; ++tries) {
+    Attempt attempt = Attempt::done;
+    if (s.call.upgrade) {
+      attempt = co_await attempt_upgrade(s, origin);
+    } else if (body) {
+      attempt = co_await attempt_whole(s, origin, framing_of(head, *body), *body);
+    } else {
+      attempt = co_await attempt_streaming(s, origin, framing_of(head));
+    }
+    if (attempt == Attempt::done) co_return;
+  }
+  co_await answer_failure(s, BackendFailure::connect);  // nothing to check
 }
 
 }  // namespace
@@ -512,6 +671,12 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
     co_await write_answer(service);  // nothing to check
   } else {
     service.response_deadline = &station.deadline(call.plan.timeout_ms);
+    if (head.expect_continue) service.continue_deadline = &station.deadline(kContinueMs);
+    if (call.upgrade) {
+      service.tunnel_deadline =
+          &station.deadline(std::uint32_t(std::chrono::milliseconds(options_.tunnel_idle).count()));
+      service.closing_deadline = &station.deadline(kClosingMs);
+    }
     if (call.plan.backend->kind == Backend::Kind::local) {
       co_await serve_local(service);  // nothing to check
     } else {
@@ -520,14 +685,14 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   }
   if (service.caller_gone) server.abort();
   finish(call,
-         {.request_bytes = server.bytes_in(),
-          .response_bytes = server.bytes_out(),
+         {.request_bytes = server.bytes_in() + service.tunnelled.from_caller,
+          .response_bytes = server.bytes_out() + service.tunnelled.from_backend,
           .total_ns = system_clock().steady_ns() - began_ns,
           .backend_ns = service.backend_ns,
           .backend_start_ns = service.backend_start_ns,
           .client_ns = service.client_ns,
           .tls_version = server.tls_version(),
-          .client_protocol = head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1",
+          .client_protocol = server.protocol(),
           .sent = !service.caller_gone},
          station.sink_);
   station.give(std::move(owned));

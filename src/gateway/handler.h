@@ -9,6 +9,7 @@
 #include "net/backend_tls.h"
 #include "net/worker.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -21,6 +22,7 @@ struct HandlerOptions {
   std::uint64_t request_body_max = 0;          // 0: unlimited.
   std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
   std::uint32_t connections_max = 2048;        // To one authority, over all workers.
+  std::chrono::seconds tunnel_idle{900};       // Of a WebSocket, without a byte either way.
   http::ClientLimits client;
 };
 

@@ -90,6 +90,7 @@ bool ChunkedDecoder::take_trailer(char c) noexcept {
     return true;
   }
   if (++trailer_bytes_ > kTrailerBytesMax) return false;
+  trailers_ += c;
   switch (place_) {
     case Place::trailer_first:
       place_ = Place::trailer_name;

@@ -1,10 +1,11 @@
 #pragma once
 // The chunked transfer coding (RFC 9112, 7.1). The decoder works on whatever part of the body has
 // come and hands back views of it, so nothing is copied and nothing is kept but a few counters.
-// Sizes are hex digits and nothing else; lines end with CRLF and nothing else; extensions and
-// trailers are checked, limited and dropped.
+// Sizes are hex digits and nothing else; lines end with CRLF and nothing else; extensions are
+// checked, limited and dropped, trailers checked, limited and kept.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace mlgate::http {
@@ -30,6 +31,8 @@ class ChunkedDecoder {
   // Takes framing up to and with the next run of body bytes. `more` with empty data means that all
   // input was consumed. After end or bad it gives the same again, consuming nothing.
   Step next(std::string_view input) noexcept;
+  // After `end`: "name: value\r\n" lines.
+  std::string_view trailers() const noexcept { return trailers_; }
 
  private:
   enum class Place : unsigned char {
@@ -54,6 +57,7 @@ class ChunkedDecoder {
   bool take_trailer(char c) noexcept;
   bool end_of_size_line() noexcept;
 
+  std::string trailers_;
   std::uint64_t left_ = 0;  // Of the current chunk.
   std::uint32_t extension_bytes_ = 0;
   std::uint32_t trailer_bytes_ = 0;

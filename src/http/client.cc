@@ -8,6 +8,7 @@
 namespace mlgate::http {
 namespace {
 constexpr std::chrono::seconds kSweepEvery{1};
+constexpr unsigned kInterimsMax = 16;
 
 // TLS peers send session tickets into idle connections: those are read away, anything else makes it
 // unusable.
@@ -33,12 +34,22 @@ std::string compose_fetch(const FetchRequest& request, const Url& url) {
 
 HeadResult ClientConnection::try_head(std::string_view request_method) {
   for (;;) {
+    if (interim_) {
+      in.finish();
+      interim_ = false;
+      if (in.empty()) return HeadResult();
+    }
     const HeadResult parsed = parse_response_head(in.bytes(), head);
     if (parsed.state != HeadState::complete) return parsed;
     in.take_head(parsed.head_bytes);
     if (head.status >= 100 && head.status < 200 && head.status != 101) {
-      in.finish();
-      if (in.empty()) return HeadResult();
+      interim_ = true;
+      if (++interims_ > kInterimsMax)
+        return {.state = HeadState::error,
+                .head_bytes = 0,
+                .status = 502,
+                .reason = "The backend sent too many interim answers."};
+      if (wants_interim) return parsed;
       continue;
     }
     const bool bodiless = head.bodiless(request_method);
@@ -52,18 +63,6 @@ HeadResult ClientConnection::try_head(std::string_view request_method) {
     head_done = true;
     return parsed;
   }
-}
-
-bool ClientConnection::has_answer(std::string_view request_method) {
-  if (head_done) return true;
-  if (!stream.has_news()) return false;
-  const net::Io io = in.fill();
-  if (io.state == net::Io::State::want_read || io.state == net::Io::State::want_write) {
-    if (in.empty()) in.finish();
-    return false;
-  }
-  if (io.state != net::Io::State::done) return true;
-  return try_head(request_method).state != HeadState::need_more;
 }
 
 net::Task<void> ClientConnection::read_head(std::string_view request_method,
@@ -162,7 +161,7 @@ net::Task<std::unique_ptr<ClientConnection>> Client::connect(const Origin& origi
 void Client::give_back(const Origin& origin, std::unique_ptr<ClientConnection> connection) {
   if (!connection->reusable()) return;
   connection->in.finish();
-  connection->head_done = false;
+  connection->begin();
   connection->idle_since_ns = worker_.now_ns();
   auto found = idle_.find(origin);
   if (found == idle_.end())

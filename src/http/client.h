@@ -48,20 +48,29 @@ class ClientConnection {
   ResponseHead head;
   bool reused = false;
   bool head_done = false;  // `head` is that of the answer to the call under way.
+  // Whether interim answers (100, 103) are of interest: read_head then ends with each of them in
+  // `head`, head_done still false; otherwise they are skipped.
+  bool wants_interim = false;
   std::int64_t idle_since_ns = 0;
 
   // Tries to parse the response head from what has come: complete fills `head`, skips interim (1xx)
   // answers and begins the body.
   HeadResult try_head(std::string_view request_method);
-  // True when the answer's head has come, or the connection broke: what has come is read, and what
-  // is no answer (interim responses, TLS session tickets) is taken away.
-  bool has_answer(std::string_view request_method);
   // Reads until the response head is complete.
   net::Task<void> read_head(std::string_view request_method, net::Deadline& deadline);
   // The next body bytes, valid until the next read; empty at the end.
   net::Task<std::string_view> read_body(net::Deadline& deadline);
   // The answer was read whole and the origin keeps the connection.
   bool reusable() const noexcept { return in.body_done() && head.keep_alive && in.empty(); }
+  // A new call begins.
+  void begin() noexcept {
+    head_done = wants_interim = interim_ = false;
+    interims_ = 0;
+  }
+
+ private:
+  bool interim_ = false;  // `head` is that of an interim answer.
+  unsigned interims_ = 0;
 };
 
 struct FetchRequest {

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "http/http2_connection.h"
 
 #include <algorithm>
 #include <charconv>
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::int64_t kLingerNs = 4'000'000'000;
 constexpr std::size_t kLingerBytesMax = 256 * 1024;
+// How an HTTP/2 peer begins on clear text; what follows is nghttp2's to check.
+constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\n";
 constexpr std::size_t kDrainBytesMax = 64 * 1024;
 // Room that a chunk needs around its data, and the last chunk behind it.
 constexpr std::size_t kChunkOverhead = kChunkHeaderBytesMax + 2 + kLastChunk.size();
@@ -37,7 +40,15 @@ Http1Connection::~Http1Connection() { std::erase(server_.connections_, this); }
 
 void Http1Connection::stop(bool now) noexcept {
   stopping_ = true;
+  if (http2_) {
+    http2_->stop(now);
+    return;
+  }
   if (now || idle()) stream_.cancel();
+}
+
+void Http1Connection::drain() noexcept {
+  if (http2_) http2_->stop(false);
 }
 
 void Http1Connection::set_upstream(net::Stream* upstream) noexcept {
@@ -48,6 +59,7 @@ void Http1Connection::set_upstream(net::Stream* upstream) noexcept {
 void Http1Connection::cut_upstream() noexcept {
   cut_ = true;
   if (upstream_) upstream_->cancel();
+  if (http2_) http2_->cut_upstream();
 }
 
 net::Awaitable<void> Http1Connection::run() {
@@ -55,19 +67,61 @@ net::Awaitable<void> Http1Connection::run() {
     const auto shaken = co_await stream_.handshake(server_.timeouts_.head);
     if (!shaken) co_return;
   }
+  switch (co_await find_protocol()) {
+    case Next::closed:
+      co_return;
+    case Next::http2:
+      co_await serve_http2();  // nothing to check
+      co_return;
+    case Next::request:
+      break;
+  }
   for (unsigned served = 0;; ++served) {
-    if (co_await await_request() == Next::closed) co_return;
+    if (served > 0 && co_await await_request() == Next::closed) co_return;
     state_ = server_.take_state();
     if (!co_await read_head()) break;
     co_await server_.handler_.handle(*this);  // nothing to check
-    co_await end_call();                      // nothing to check
+    if (upgraded_) break;
+    co_await end_call();  // nothing to check
     if (broken_ || !keep_alive_ || stopping_) break;
     server_.give_state(std::move(state_));
     // A caller that pipelines without end lets the others have their turn.
     if (served % 64 == 63) co_await net::yield(server_.worker_.executor());  // nothing to check
   }
-  if (!broken_) co_await linger();  // nothing to check
+  if (!broken_ && !upgraded_) co_await linger();  // nothing to check
   if (state_) server_.give_state(std::move(state_));
+}
+
+net::Awaitable<Http1Connection::Next> Http1Connection::find_protocol() {
+  if (stream_.protocol() == "h2") co_return Next::http2;
+  if (co_await await_request() == Next::closed) co_return Next::closed;
+  const std::int64_t since_ns = server_.worker_.now_ns();
+  for (;;) {
+    const std::string_view bytes = in_.bytes().substr(0, kPreface.size());
+    if (!kPreface.starts_with(bytes)) co_return Next::request;
+    if (bytes.size() == kPreface.size()) co_return Next::http2;
+    // A request's own time limit begins when it is known to be one.
+    const net::Io io = in_.fill();
+    if (io.state == net::Io::State::done) continue;
+    if (io.state == net::Io::State::end || io.state == net::Io::State::error)
+      co_return Next::request;
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.head);
+    const bool late = server_.worker_.now_ns() - since_ns >
+                      std::chrono::nanoseconds(server_.options_.limits.head_time).count();
+    if (wake != net::Wake::ready || late) co_return Next::request;
+  }
+}
+
+net::Awaitable<void> Http1Connection::serve_http2() {
+  const auto connection = std::make_shared<Http2Connection>(server_, stream_, peer());
+  http2_ = connection.get();
+  std::string first(in_.bytes());
+  in_.take_head(first.size());
+  in_.finish();  // The block goes back: from here on the session reads.
+  if (stopping_) connection->stop(false);
+  const bool listens = co_await connection->run(first);
+  http2_ = nullptr;
+  if (listens) co_await linger();  // nothing to check
 }
 
 net::Awaitable<Http1Connection::Next> Http1Connection::await_request() {
@@ -127,7 +181,8 @@ void Http1Connection::begin_call(std::size_t head_bytes) noexcept {
   head_bytes_ = head_bytes;
   bytes_out_ = 0;
   body_since_ns_ = 0;
-  started_ = finished_ = broken_ = chunked_out_ = no_body_ = false;
+  started_ = finished_ = broken_ = chunked_out_ = no_body_ = stopped_reading_ = false;
+  trailers_.clear();
   keep_alive_ = head.keep_alive && !stopping_;
   expect_continue_ = head.expect_continue && !in_.body_done();
 }
@@ -160,6 +215,7 @@ std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
 net::Task<std::string_view> Http1Connection::read_body() {
   if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
   for (;;) {
+    if (stopped_reading_) co_return fail(Errc::closed, "The answer is complete.");
     const Incoming::Piece piece = in_.next();
     switch (piece.state) {
       case Incoming::Piece::State::data:
@@ -173,9 +229,7 @@ net::Task<std::string_view> Http1Connection::read_body() {
         break;
     }
     if (expect_continue_) {
-      expect_continue_ = false;
-      CO_TRY_OK(
-          co_await stream_.write_all("HTTP/1.1 100 Continue\r\n\r\n", server_.timeouts_.body));
+      CO_TRY_OK(co_await interim(100, nullptr));
     }
     const net::Io io = in_.fill();
     if (io.state == net::Io::State::done) continue;
@@ -188,11 +242,45 @@ net::Task<std::string_view> Http1Connection::read_body() {
       keep_alive_ = false;
       co_return fail(Errc::timeout, "The request body came too slowly.");
     }
-    if (wake == net::Wake::cancelled) {
+    if (wake == net::Wake::cancelled && !stopped_reading_) {
       broken_ = true;
       co_return fail(Errc::closed, "The connection was closed.");
     }
   }
+}
+
+void Http1Connection::stop_reading() noexcept {
+  stopped_reading_ = true;
+  stream_.watch().interrupt_reader();
+}
+
+net::Task<void> Http1Connection::interim(int status, const Fields* fields) {
+  if (status == 100) expect_continue_ = false;
+  if (started_ || state_->head.version_minor == 0) co_return Result<void>();
+  std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
+  text.append(standard_reason(status)).append("\r\n");
+  if (fields) {
+    for (const Field& field : *fields)
+      if (!is_framing_field(field.name))
+        text.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+  text += "\r\n";
+  co_return co_await stream_.write_all(text, server_.timeouts_.body);
+}
+
+net::Task<Upgraded> Http1Connection::upgrade(const Fields& fields) {
+  DCHECK(!started_);
+  std::string text = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n";
+  for (const Field& field : fields)
+    if (!is_framing_field(field.name))
+      text.append(field.name).append(": ").append(field.value).append("\r\n");
+  text += "\r\n";
+  // Neither request nor answer has an end of its own any more.
+  started_ = finished_ = upgraded_ = true;
+  keep_alive_ = false;
+  CO_TRY_OK(co_await stream_.write_all(text, server_.timeouts_.body));
+  bytes_out_ += text.size();
+  co_return Upgraded{&stream_, in_.bytes()};
 }
 
 bool Http1Connection::room_for(std::size_t size) noexcept {
@@ -350,10 +438,22 @@ net::Task<void> Http1Connection::write_pipe(int pipe, std::size_t bytes) {
   co_return Result<void>();
 }
 
+void Http1Connection::set_trailers(std::string_view lines) {
+  if (chunked_out_ && !no_body_) trailers_ = lines.substr(0, kTrailerBytesMax);
+}
+
 void Http1Connection::end_body() noexcept {
   if (finished_) return;
   finished_ = true;
-  if (chunked_out_ && !no_body_ && room_for(kLastChunk.size())) put(kLastChunk);
+  if (chunked_out_ && !no_body_) {
+    if (!trailers_.empty() && room_for(trailers_.size() + kLastChunk.size())) {
+      put("0\r\n");
+      put(trailers_);
+      put("\r\n");
+    } else if (room_for(kLastChunk.size())) {
+      put(kLastChunk);
+    }
+  }
   // Fewer bytes than announced: only a close tells the caller.
   if (!chunked_out_ && !no_body_ && body_left_ > 0) broken_ = true;
 }
@@ -379,6 +479,7 @@ net::Awaitable<void> Http1Connection::end_call() {
   }
   if (!finished_ && !broken_) broken_ = true;
   if (out_begin_ == out_end_) out_.reset();
+  stopped_reading_ = false;
   // A short rest of the body is read away, so that the connection can go on; a long one ends it.
   std::size_t drained = 0;
   while (!broken_ && keep_alive_ && !in_.body_done()) {

@@ -1,5 +1,6 @@
 #pragma once
-// A server connection that speaks HTTP/1.1. Owned by its own coroutine; while it is idle it holds
+// A server connection that speaks HTTP/1.1, or finds that its peer speaks HTTP/2 and hands itself
+// to an Http2Connection. Owned by its own coroutine; while it is idle it holds
 // no buffer and no call state, only the socket and its place in the timeout list.
 #include "http/incoming.h"
 #include "http/server.h"
@@ -10,6 +11,8 @@
 #include <string>
 
 namespace mlgate::http {
+
+class Http2Connection;
 
 // What a request needs while it is served; pooled per server.
 struct CallState {
@@ -26,6 +29,8 @@ class Http1Connection final : public ServerCall {
   // Cancels what the call under way waits for besides its caller.
   void cut_upstream() noexcept;
   // Wakes the coroutine, which then ends; a call under way may end first when `now` is false.
+  // Takes no new calls, where the protocol has a way to say so.
+  void drain() noexcept;
   void stop(bool now) noexcept;
   bool idle() const noexcept { return state_ == nullptr; }
 
@@ -33,14 +38,23 @@ class Http1Connection final : public ServerCall {
   std::string_view scheme() const noexcept override { return stream_.is_tls() ? "https" : "http"; }
   std::string_view peer() const noexcept override { return peer_.data(); }
   std::string_view tls_version() const noexcept override { return stream_.tls_version(); }
+  std::string_view protocol() const noexcept override {
+    return state_->head.version_minor == 0 ? "HTTP/1.0" : "HTTP/1.1";
+  }
   net::Worker& worker() noexcept override { return server_.worker_; }
   std::optional<std::string_view> buffered_body() noexcept override;
   net::Task<std::string_view> read_body() override;
+  std::string_view trailers() const noexcept override { return in_.trailers(); }
+  void stop_reading() noexcept override;
+  bool gone() const noexcept override { return broken_; }
+  net::Task<void> interim(int status, const Fields* fields) override;
+  net::Task<Upgraded> upgrade(const Fields& fields) override;
   Result<void> start(const ResponseStart& response) override;
   bool try_append(std::string_view bytes) noexcept override;
   net::Task<void> write(std::string_view bytes) override;
   net::Task<void> write_pipe(int pipe, std::size_t bytes) override;
   net::Task<void> flush() override;
+  void set_trailers(std::string_view lines) override;
   bool try_finish() noexcept override;
   net::Task<void> finish() override;
   void abort() noexcept override { broken_ = true; }
@@ -50,8 +64,10 @@ class Http1Connection final : public ServerCall {
   std::uint64_t bytes_out() const noexcept override { return bytes_out_; }
 
  private:
-  enum class Next : unsigned char { request, closed };
+  enum class Next : unsigned char { request, http2, closed };
   net::Awaitable<Next> await_request();
+  net::Awaitable<Next> find_protocol();
+  net::Awaitable<void> serve_http2();
   net::Awaitable<bool> read_head();
   net::Awaitable<void> refuse(int status, std::string_view what);
   void begin_call(std::size_t head_bytes) noexcept;
@@ -70,6 +86,7 @@ class Http1Connection final : public ServerCall {
   Incoming in_;
   std::unique_ptr<CallState> state_;
   net::Stream* upstream_ = nullptr;
+  Http2Connection* http2_ = nullptr;  // While it serves this connection.
   std::array<char, 48> peer_{};
 
   net::Block out_;
@@ -80,6 +97,8 @@ class Http1Connection final : public ServerCall {
   std::int64_t body_since_ns_ = 0;
   bool started_ = false, finished_ = false, broken_ = false, stopping_ = false, cut_ = false;
   bool keep_alive_ = false, chunked_out_ = false, no_body_ = false, expect_continue_ = false;
+  bool stopped_reading_ = false, upgraded_ = false;
+  std::string trailers_;  // Behind the answer's body, checked lines.
 };
 
 }  // namespace mlgate::http

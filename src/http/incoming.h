@@ -41,6 +41,10 @@ class Incoming {
   bool end_of_stream() noexcept;
   // The whole body if it is in the block, undecoded framing none or length only.
   bool whole_body(std::string_view& out) noexcept;
+  // Of a chunked body that was read to its end; see ChunkedDecoder.
+  std::string_view trailers() const noexcept {
+    return framing_ == Framing::chunked && body_done_ ? decoder_.trailers() : std::string_view();
+  }
   std::uint64_t body_bytes() const noexcept { return body_bytes_; }
 
   // The message is over: keeps only what came behind it, and no block when nothing did.

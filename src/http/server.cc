@@ -2,6 +2,7 @@
 
 #include "base/time.h"
 #include "http/http1_connection.h"
+#include "http/http2_connection.h"
 
 #include <sys/socket.h>
 #include <unistd.h>
@@ -77,6 +78,10 @@ void Server::drain() {
   while (listener_.is_open() && !listener_.take_waiting()) {
   }
   listener_.close();
+  // HTTP/2 says at once that it takes no new streams (GOAWAY); HTTP/1.1 with its next answer.
+  const std::vector<Http1Connection*> all = connections_;
+  for (Http1Connection* connection : all)
+    if (std::ranges::find(connections_, connection) != connections_.end()) connection->drain();
 }
 
 void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {

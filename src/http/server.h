@@ -1,6 +1,6 @@
 #pragma once
-// One listener of one worker: accepts, speaks HTTP/1.1, hands each request to the Handler, and
-// stops gracefully.
+// One listener of one worker: accepts, speaks HTTP/1.1 and HTTP/2, hands each request to the
+// Handler, and stops gracefully.
 #include "http/server_call.h"
 #include "net/listener.h"
 #include "net/worker.h"
@@ -43,6 +43,7 @@ struct ServerCounts {
 };
 
 class Http1Connection;
+class Http2Call;
 struct CallState;
 
 // Thread: the worker's, but for port().
@@ -68,6 +69,8 @@ class Server {
 
  private:
   friend class Http1Connection;
+  friend class Http2Connection;
+  friend class Http2Call;
   struct Timeouts {
     Timeouts(net::Poller& poller, const ServerLimits& limits);
     net::Deadline head, idle, body, linger;
@@ -87,6 +90,7 @@ class Server {
   net::Listener listener_;
   std::vector<Http1Connection*> connections_;
   std::vector<std::unique_ptr<CallState>> states_;
+  std::vector<std::unique_ptr<Http2Call>> http2_calls_;  // Free ones, of all connections.
   std::string date_;
   std::int64_t date_until_ns_ = 0;
   std::uint64_t accepted_total_ = 0, refused_total_ = 0;

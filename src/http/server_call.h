@@ -28,6 +28,12 @@ struct ResponseStart {
   std::optional<std::uint64_t> body_bytes;  // Unknown: chunked, or until close for HTTP/1.0.
 };
 
+// A connection that has changed its protocol, and what was read of it already.
+struct Upgraded {
+  net::Stream* stream = nullptr;
+  std::string_view early;
+};
+
 class ServerCall {
  public:
   ServerCall() = default;
@@ -38,6 +44,7 @@ class ServerCall {
   virtual std::string_view scheme() const noexcept = 0;       // "http" or "https".
   virtual std::string_view peer() const noexcept = 0;         // The caller's address, without port.
   virtual std::string_view tls_version() const noexcept = 0;  // Empty on clear text.
+  virtual std::string_view protocol() const noexcept = 0;     // "HTTP/1.1", "HTTP/2".
   virtual net::Worker& worker() noexcept = 0;
 
   // The body when all of it is here already (also when there is none); no waiting, no copy. Read it
@@ -46,7 +53,19 @@ class ServerCall {
   // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller
   // went away; invalid_argument for broken framing.
   virtual net::Task<std::string_view> read_body() = 0;
+  // The fields behind the body, once it has been read: "name: value\r\n" lines, checked. Good until
+  // the call ends.
+  virtual std::string_view trailers() const noexcept = 0;
+  // Lets a read_body that waits fail with `closed`, and every later one: the answer is complete.
+  virtual void stop_reading() noexcept = 0;
+  // The caller is known to be gone, so there is no use in answering.
+  virtual bool gone() const noexcept = 0;
 
+  // Sends an interim answer (100, 103) ahead of the answer; nothing to a caller that knows none.
+  virtual net::Task<void> interim(int status, const Fields* fields) = 0;
+  // Answers 101 with `fields` and gives the connection out of hand: what comes and goes from here
+  // on is the handler's, until handle() ends. unsupported by protocols that share a connection.
+  virtual net::Task<Upgraded> upgrade(const Fields& fields) = 0;
   // Begins the answer; nothing is sent before flush, finish or a full buffer.
   virtual Result<void> start(const ResponseStart& response) = 0;
   // Appends body bytes to what waits to be sent; false (nothing taken) when they do not fit.
@@ -57,6 +76,8 @@ class ServerCall {
   virtual net::Task<void> write_pipe(int pipe, std::size_t bytes);
   // Sends what waits, for answers that trickle (server-sent events).
   virtual net::Task<void> flush() = 0;
+  // Lines as of trailers(), to be sent behind a body of unknown length. Before the end of the body.
+  virtual void set_trailers(std::string_view lines) = 0;
   // Ends the body and sends all. True at once when the socket took everything; otherwise await
   // finish().
   virtual bool try_finish() noexcept = 0;

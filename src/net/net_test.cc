@@ -120,6 +120,62 @@ TEST(Net, EchoesSmallAndLargeMessages) {
   }
 }
 
+Awaitable<void> wait_once(Stream& stream, Deadline& deadline, std::vector<Wake>& woken) {
+  woken.push_back(co_await stream.until_readable(deadline));
+}
+
+// Two wait for the same direction, as the reader and the writer of a TLS stream may; then one event
+// comes.
+Awaitable<Result<std::vector<Wake>>> wait_twice(EchoServer& server) {
+  Stream stream;
+  Dialer dialer(server.worker, {});
+  CO_TRY_OK(
+      co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline));
+  while (stream.watch().readable()) {
+    char byte = 0;
+    if (stream.try_read({&byte, 1}).state != Io::State::done) break;
+  }
+  std::vector<Wake> woken;
+  TaskGroup tasks(server.worker.executor());
+  spawn(tasks, wait_once(stream, *server.deadline, woken));
+  spawn(tasks, wait_once(stream, *server.deadline, woken));
+  CO_TRY_OK(co_await stream.write_all("x", *server.deadline));
+  while (tasks.running() > 0) co_await yield(server.worker.executor());  // nothing to check
+  co_return woken;
+}
+
+TEST(Net, TwoWaitersOfOneDirectionAreBothWoken) {
+  EchoServer server;
+  const auto woken = server.run(wait_twice(server));
+  ASSERT_TRUE(woken) << woken.error().message();
+  EXPECT_EQ(*woken, (std::vector<Wake>{Wake::ready, Wake::ready}));
+}
+
+Awaitable<Result<std::vector<Wake>>> wait_interrupted(EchoServer& server) {
+  Stream stream;
+  Dialer dialer(server.worker, {});
+  CO_TRY_OK(
+      co_await dialer.connect(stream, "127.0.0.1", server.listener->port(), *server.deadline));
+  std::vector<Wake> woken;
+  TaskGroup tasks(server.worker.executor());
+  spawn(tasks, wait_once(stream, *server.deadline, woken));
+  stream.watch().interrupt_reader();
+  while (tasks.running() > 0) co_await yield(server.worker.executor());  // nothing to check
+  // The stream goes on.
+  CO_TRY_OK(co_await stream.write_all("y", *server.deadline));
+  char byte = 0;
+  CO_TRY_OK(co_await stream.read_some({&byte, 1}, *server.deadline));
+  if (byte != 'y') co_return fail(Errc::internal, "another byte came");
+  co_return woken;
+}
+
+TEST(Net, AnInterruptWakesTheReaderAndTheStreamGoesOn) {
+  EchoServer server;
+  const auto woken = server.run(wait_interrupted(server));
+  ASSERT_TRUE(woken) << woken.error().message();
+  EXPECT_EQ(*woken, std::vector<Wake>{Wake::cancelled});
+}
+
 Awaitable<Wake> wait_for_silence(EchoServer& server) {
   Stream stream;
   Dialer dialer(server.worker, {});

@@ -134,8 +134,10 @@ void Watch::wake_all(Wake why) {
   // Whoever wakes may destroy this watch, so nothing of it is touched once the first is woken.
   Wait* reader = std::exchange(reader_, nullptr);
   Wait* writer = std::exchange(writer_, nullptr);
+  Wait* either = std::exchange(either_, nullptr);
   wake(reader, why);
   wake(writer, why);
+  wake(either, why);
 }
 
 void Watch::on_events(std::uint32_t events) {
@@ -146,7 +148,19 @@ void Watch::on_events(std::uint32_t events) {
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   const bool wake_reader = readable_ && reader_;
   const bool wake_writer = writable_ && writer_;
-  if (!wake_reader && !wake_writer) return;
+  const bool wake_either = (readable_ || writable_) && either_;
+  if (!wake_reader && !wake_writer && !wake_either) return;
+  if (wake_either && (reader_ || writer_)) {
+    // Rare: whoever wakes for nothing looks again.
+    disarm();
+    wake_all(Wake::ready);
+    return;
+  }
+  if (wake_either) {
+    disarm();
+    wake(either_, Wake::ready);
+    return;
+  }
   if (wake_reader != wake_writer) {
     if (!(wake_reader ? writer_ : reader_)) disarm();
     wake(wake_reader ? reader_ : writer_, Wake::ready);
@@ -156,9 +170,19 @@ void Watch::on_events(std::uint32_t events) {
   wake_all(Wake::ready);
 }
 
+Watch::Wait Watch::until_either(Deadline& deadline) {
+  if (either_) {
+    BUG("three coroutines wait for one descriptor");
+    return Wait(Wake::cancelled);
+  }
+  arm(deadline);
+  return Wait(either_);
+}
+
 Watch::Wait Watch::until_readable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) return Wait(Wake::cancelled);
   if (readable_) return Wait(Wake::ready);
+  if (reader_) return until_either(deadline);
   arm(deadline);
   return Wait(reader_);
 }
@@ -166,8 +190,15 @@ Watch::Wait Watch::until_readable(Deadline& deadline) {
 Watch::Wait Watch::until_writable(Deadline& deadline) {
   if (cancelled_ || fd_ < 0) return Wait(Wake::cancelled);
   if (writable_) return Wait(Wake::ready);
+  if (writer_) return until_either(deadline);
   arm(deadline);
   return Wait(writer_);
+}
+
+void Watch::interrupt_reader() noexcept {
+  if (!reader_) return;
+  if (!writer_ && !either_) disarm();
+  wake(reader_, Wake::cancelled);
 }
 
 Signal::Wait Signal::wait(Deadline& deadline) {

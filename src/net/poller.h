@@ -112,9 +112,13 @@ class Watch final : public Waiting {
   void would_block_reading() noexcept { readable_ = false; }
   void filled() noexcept { writable_ = false; }
 
-  // One waiter per direction. Wakes with `timeout` when the deadline passes first.
+  // One waiter per direction. Wakes with `timeout` when the deadline passes first. When the
+  // direction has its waiter already (the reader of a TLS stream may have to write while its writer
+  // waits), the second one wakes with the next event of either direction, and tries again.
   [[nodiscard]] Wait until_readable(Deadline& deadline);
   [[nodiscard]] Wait until_writable(Deadline& deadline);
+  // Wakes with `cancelled` whoever waits for reading, and him alone; the watch goes on.
+  void interrupt_reader() noexcept;
   // Wakes whoever waits, now and on the next wait.
   void cancel() noexcept;
   bool cancelled() const noexcept { return cancelled_; }
@@ -124,12 +128,14 @@ class Watch final : public Waiting {
   void on_events(std::uint32_t events);
   void timed_out() override { wake_all(Wake::timeout); }  // The deadline was that of both.
   void wake_all(Wake why);
+  Wait until_either(Deadline& deadline);
 
   Poller* poller_ = nullptr;
   int fd_ = -1;
   bool readable_ = false, writable_ = false, hung_up_ = false, cancelled_ = false;
   Wait* reader_ = nullptr;
   Wait* writer_ = nullptr;
+  Wait* either_ = nullptr;
 };
 
 // One coroutine waits for a word from elsewhere; other threads say it through Poller::post. A word

@@ -253,6 +253,13 @@ Task<void> Stream::write_all(std::string_view bytes, Deadline& deadline) {
   co_return Result<void>();
 }
 
+std::string_view Stream::protocol() const noexcept {
+  const unsigned char* name = nullptr;
+  unsigned size = 0;
+  if (tls_) SSL_get0_alpn_selected(tls_, &name, &size);
+  return {reinterpret_cast<const char*>(name), size};
+}
+
 std::string_view Stream::tls_version() const noexcept {
   return tls_ ? std::string_view(SSL_get_version(tls_)) : std::string_view();
 }

@@ -68,6 +68,8 @@ class Stream {
   Watch& watch() noexcept { return watch_; }
   // "TLSv1.3", or empty.
   std::string_view tls_version() const noexcept;
+  // What ALPN chose ("h2"), or empty.
+  std::string_view protocol() const noexcept;
 
  private:
   Io tls_state(int result) noexcept;

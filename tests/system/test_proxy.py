@@ -155,7 +155,7 @@ class Proxy(unittest.TestCase):
         answer = self.call("HEAD", "/resource")
         self.assertEqual((answer.status, answer.headers["Content-Length"]), (200, None))
 
-    def test_an_expectation_of_the_caller_is_met_and_not_passed_on(self):
+    def test_an_expectation_of_the_caller_is_met(self):
         head = (b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nConnection: close\r\n"
                 b"Content-Length: 300000\r\n\r\n")
         with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 10) as connection:
@@ -167,7 +167,6 @@ class Proxy(unittest.TestCase):
                 received += piece
         self.assertTrue(received.startswith(b"HTTP/1.1 200 OK\r\n"), received[:100])
         self.assertTrue(received.endswith(b"e" * 300000))
-        self.assertIsNone(Backend.seen[-1][2]["Expect"])
 
     def test_an_upgrade_to_http2_is_ignored(self):
         answer = self.call("GET", "/echo", headers={"Upgrade": "h2c", "Connection": "Upgrade, HTTP2-Settings",
@@ -175,8 +174,9 @@ class Proxy(unittest.TestCase):
         self.assertEqual(answer.status, 200)
 
     def test_interim_answers_do_not_end_the_call(self):
-        answer = self.call("GET", "/interim")
-        self.assertEqual((answer.status, answer.body), (200, b"after the hint"))
+        received = self.server.raw("gateway", b"GET /p/interim HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        self.assertNotIn(b"103", received)  # Which HTTP/1.0 does not know.
+        self.assertTrue(received.endswith(b"after the hint"))
 
     def test_what_reaches_the_backend(self):
         self.call("GET", "/a%20b?x=1&subscription-key=", headers={"X-Forwarded-For": "1.2.3.4", "X-Own": "kept",

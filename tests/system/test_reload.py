@@ -7,6 +7,7 @@ import http.server
 import os
 import signal
 import sqlite3
+import socket
 import ssl
 import subprocess
 import sys
@@ -27,8 +28,14 @@ class Backend:
     """A small HTTP server that answers its name, over TLS with `context`."""
 
     def __init__(self, name, context=None, port=0):
+        connections = self.connections = []
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                connections.append(self.connection)
 
             def do_GET(self):
                 body = name.encode()
@@ -52,6 +59,11 @@ class Backend:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.connections:  # Those that are kept would go on.
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # Closed already.
 
 
 class Load:
