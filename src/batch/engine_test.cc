@@ -10,8 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 
 namespace mlgate::batch {
 namespace {
@@ -53,6 +56,13 @@ class Site {
                                                            *fixture.store, system_clock(), pool},
                                        serving);
     put("box", "", "");
+    fixture.store->on_commit([held = commits](std::uint64_t number) {
+      {
+        const std::lock_guard lock(held->mutex);
+        held->number = number;
+      }
+      held->more.notify_all();
+    });
   }
 
   void start(std::size_t threads = 2) {
@@ -106,17 +116,28 @@ class Site {
     EXPECT_EQ(call(Operation::start, job).status, 200);
     return job;
   }
-  Json wait(const std::string& job) {
+  // Asks again after every commit, until `holds` does; false after a minute.
+  bool await(const std::function<bool()>& holds) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (std::chrono::steady_clock::now() < until) {
+      const std::uint64_t seen = commits->number.load();
+      if (holds()) return true;
+      std::unique_lock lock(commits->mutex);
+      commits->more.wait_for(lock, std::chrono::milliseconds(100),
+                             [&] { return commits->number.load() != seen; });
+    }
+    return false;
+  }
+  Json wait(const std::string& job) {
+    Json status;
+    EXPECT_TRUE(await([&] {
       const http::Response answer = call(Operation::status, job);
       EXPECT_EQ(answer.status, 200) << answer.body;
-      Json status = *Json::parse(answer.body);
+      status = *Json::parse(answer.body);
       const std::string_view code = status.string_or("StatusCode");
-      if (code != "NotStarted" && code != "Running") return status;
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return {};
+      return code != "NotStarted" && code != "Running";
+    }));
+    return status;
   }
 
   Fixture fixture;
@@ -131,6 +152,12 @@ class Site {
   std::unique_ptr<Runner> runner;
   std::unique_ptr<BatchService> batches;
   std::unique_ptr<Engine> engine;
+  struct Commits {
+    std::mutex mutex;
+    std::condition_variable more;
+    std::atomic<std::uint64_t> number{0};
+  };
+  std::shared_ptr<Commits> commits = std::make_shared<Commits>();
 };
 
 std::string reviews(int rows) {
@@ -254,8 +281,8 @@ TEST(Batch, WithoutOutputsTheResultIsInTheWorkspacesContainer) {
   Site site;
   site.start();
   site.put("box", "in.csv", "Col2\nx\n");
-  const std::string job = site.run(
-      R"({"Input":{"ConnectionString":"UseDevelopmentStorage=true","RelativeLocation":"box/in.csv"}})");
+  const std::string job = site.run(R"({"Input":{"ConnectionString":"UseDevelopmentStorage=true",)"
+                                   R"("RelativeLocation":"box/in.csv"}})");
   const Json status = site.wait(job);
   ASSERT_EQ(status.string_or("StatusCode"), "Finished") << status.dump();
   EXPECT_EQ(status["Results"]["output1"].string_or("RelativeLocation"),
@@ -297,9 +324,7 @@ TEST(Batch, BlocksOfJobsThatFailAreDropped) {
   site.put("box", "in.csv", reviews(200) + "200,\xff\r\n");
   EXPECT_EQ(site.wait(site.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"), "Failed");
   const blob::Place place{std::string(blob::kDevelopmentAccount), "box", "out.csv"};
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (site.storage->block_lists(place, {}) && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(site.await([&] { return site.ledger.litter()->empty(); }));
   EXPECT_FALSE(site.storage->block_lists(place, {})) << "there are still blocks";
 }
 
@@ -324,8 +349,10 @@ TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {
   const std::string job = site.run(Site::body("in.csv", "out.csv"));
   int restarts = 0;
   for (bool ended = false; !ended; ++restarts) {
+    const std::uint64_t before = site.commits->number.load() + 20;
     site.start();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(site.await(
+        [&] { return site.commits->number.load() > before || site.ledger.all_work()->empty(); }));
     site.engine->stop();
     ended =
         Json::parse(site.call(Operation::status, job).body)->string_or("StatusCode") == "Finished";
