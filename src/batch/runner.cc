@@ -7,6 +7,7 @@
 #include "table/csv.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace mlgate::batch {
@@ -39,7 +40,12 @@ std::string ending(const std::string& text, std::string_view job) {
 Result<std::string> read_all(blob::BlobFile& file, const std::string& etag, std::uint64_t begin,
                              std::uint64_t bytes) {
   std::string text;
-  text.resize(std::size_t(bytes) + RecordScan::kReadBeyond);
+  // Filled at once below, but for what is only there to be readable.
+  text.resize_and_overwrite(
+      std::size_t(bytes) + RecordScan::kReadBeyond, [](char* room, std::size_t all) {
+        std::memset(room + all - RecordScan::kReadBeyond, 0, RecordScan::kReadBeyond);
+        return all;
+      });
   TRY(const std::size_t size, file.read(begin, std::span(text).first(std::size_t(bytes)), etag));
   if (size != bytes) return fail(Errc::unavailable, "The blob is shorter than it was.");
   return text;
