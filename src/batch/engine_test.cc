@@ -25,11 +25,50 @@ using Operation = webservice::BatchCalls::Operation;
 
 constexpr std::string_view kStorage = "UseDevelopmentStorage=true";
 
+// A store whose disk fills up, or that cannot be reached, for a while.
+class FlakyStore final : public store::Store {
+ public:
+  explicit FlakyStore(std::unique_ptr<store::Store> real) : real_(std::move(real)) {}
+  std::atomic<bool> down{false};
+  std::atomic<int> refused{0};
+
+  Result<std::optional<store::Document>> get(std::string_view collection,
+                                             std::string_view key) override {
+    return real_->get(collection, key);
+  }
+  Result<std::vector<store::Document>> list(std::string_view collection,
+                                            std::string_view prefix) override {
+    return real_->list(collection, prefix);
+  }
+  Result<std::vector<store::Document>> page(std::string_view collection, std::string_view prefix,
+                                            std::string_view after, std::size_t limit) override {
+    return real_->page(collection, prefix, after, limit);
+  }
+  Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
+    if (down) {
+      ++refused;
+      return fail(Errc::exhausted, "store: database or disk is full");
+    }
+    return real_->commit(std::move(writes));
+  }
+  Result<std::vector<store::Change>> changes(std::uint64_t after, std::size_t limit) override {
+    return real_->changes(after, limit);
+  }
+  Result<std::uint64_t> last_change() override { return real_->last_change(); }
+  void on_commit(std::function<void(std::uint64_t)> listener) override {
+    real_->on_commit(std::move(listener));
+  }
+
+ private:
+  std::unique_ptr<store::Store> real_;
+};
+
 // A server without sockets.
 class Site {
  public:
   explicit Site(std::size_t part_bytes = std::size_t{8} << 20, LedgerLimits limits = {})
-      : service(*fixture.publish(tutorial_graph(fixture.catalogue))),
+      : flaky(make_flaky(fixture)),
+        service(*fixture.publish(tutorial_graph(fixture.catalogue))),
         accounts(*fixture.store, fixture.vault, system_clock(), {}),
         storage(*blob::Storage::open(fixture.folder / "blobs", system_clock(), {.sync = false})),
         access(accounts, *storage, system_clock()),
@@ -140,7 +179,16 @@ class Site {
     return status;
   }
 
+  static FlakyStore* make_flaky(Fixture& fixture) {
+    auto made = std::make_unique<FlakyStore>(std::move(fixture.store));
+    FlakyStore* flaky = made.get();
+    fixture.store = std::move(made);
+    fixture.open();  // The registry, on the store that it will have.
+    return flaky;
+  }
+
   Fixture fixture;
+  FlakyStore* flaky;
   webservice::Service service;
   blob::Accounts accounts;
   std::unique_ptr<blob::Storage> storage;
@@ -365,6 +413,28 @@ TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {
   EXPECT_EQ(whole.wait(whole.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"),
             "Finished");
   EXPECT_EQ(*site.get("box", "out.csv"), *whole.get("box", "out.csv"));
+}
+
+TEST(Batch, AStoreThatIsFullForAWhileLosesNothing) {
+  Site site(500);
+  site.put("box", "in.csv", reviews(2'000));
+  site.start();
+  const std::string job = site.run(Site::body("in.csv", "out.csv"));
+  const std::uint64_t begun = site.commits->number.load() + 20;
+  EXPECT_TRUE(site.await([&] { return site.commits->number.load() > begun; }));
+  site.flaky->down = true;
+  const http::Response refused =
+      site.call(Operation::submit, {}, Site::body("in.csv", "other.csv"));
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_NE(refused.body.find("There is no room left"), std::string::npos) << refused.body;
+  // Until the engine has met it, too.
+  EXPECT_TRUE(site.await([&] { return site.flaky->refused > 2; }));
+  const Json meanwhile = *Json::parse(site.call(Operation::status, job).body);
+  EXPECT_EQ(meanwhile.string_or("StatusCode"), "Running");
+  site.flaky->down = false;
+  EXPECT_EQ(site.wait(job).string_or("StatusCode"), "Finished");
+  EXPECT_EQ(site.ledger.list(site.service.endpoints.front()->id, "", 10)->size(), 1U);
+  EXPECT_EQ(std::ranges::count(*site.get("box", "out.csv"), '\r'), 2'001);
 }
 
 TEST(Batch, WhoWaitsIsToldWhatFor) {
