@@ -75,7 +75,7 @@ Result<void> Engine::start() {
     const std::lock_guard held(*self_mutex);
     if (!*self) return;
     {
-      const std::lock_guard lock((*self)->mutex_);
+      const std::lock_guard lock((*self)->commits_mutex_);
       ++(*self)->commits_;
     }
     (*self)->changed_.notify_one();
@@ -96,6 +96,10 @@ void Engine::stop() {
     if (stopping_) return;
     stopping_ = true;
   }
+  {
+    const std::lock_guard lock(commits_mutex_);
+    watch_stopping_ = true;
+  }
   changed_.notify_all();
   idle_.notify_all();
   for (std::thread& thread : threads_) thread.join();
@@ -110,12 +114,16 @@ void Engine::stop() {
 void Engine::watch_loop() {
   std::uint64_t commits = 0;
   for (;;) {
+    {
+      std::unique_lock lock(commits_mutex_);
+      changed_.wait_for(lock, options_.poll,
+                        [&] { return watch_stopping_ || commits_ != commits; });
+      if (watch_stopping_) return;
+      commits = commits_;
+    }
     bool busy = false;
     {
-      std::unique_lock lock(mutex_);
-      changed_.wait_for(lock, options_.poll, [&] { return stopping_ || commits_ != commits; });
-      if (stopping_) return;
-      commits = commits_;
+      const std::lock_guard lock(mutex_);
       busy = !held_.empty();
     }
     const auto news = board_.refresh();
@@ -226,11 +234,20 @@ void Engine::tend_litter() {
   }
 }
 
+void Engine::forget_ended() {
+  for (const std::string& job : parts_.runner.kept()) {
+    if (board_.find(job)) continue;
+    const std::lock_guard lock(mutex_);
+    if (!held_.contains(job)) parts_.runner.forget(job);
+  }
+}
+
 void Engine::tend_loop() {
   ::setpriority(PRIO_PROCESS, id_t(::syscall(SYS_gettid)), kNice);
   auto swept = std::chrono::steady_clock::now() - kSweepEvery;
   while (!stopping()) {
     tend_litter();
+    forget_ended();
     if (std::chrono::steady_clock::now() - swept >= kSweepEvery) {
       swept = std::chrono::steady_clock::now();
       const TimeMs kept =

@@ -83,6 +83,8 @@ class Engine {
   std::optional<Assignment> take();
   Result<void> beat(bool forced);
   void tend_litter();
+  // Lets go of jobs that another process has ended.
+  void forget_ended();
   bool stopping();
   void pause(std::chrono::milliseconds time);
 
@@ -94,10 +96,14 @@ class Engine {
   JobBoard board_;
   std::mutex beat_mutex_;
   std::int64_t beaten_ns_ = 0;  // Guarded by beat_mutex_, as note_.beat.
-  std::mutex mutex_;            // Guards what follows.
-  std::condition_variable changed_, idle_;
-  std::uint64_t commits_ = 0;  // Of this process, as told by the store.
-  std::uint64_t news_ = 0;     // Times that the board changed.
+  // Of its own, because the store's thread takes it at every commit.
+  std::mutex commits_mutex_;
+  std::condition_variable changed_;
+  std::uint64_t commits_ = 0;    // Of this process, as told by the store.
+  bool watch_stopping_ = false;  // Guarded by commits_mutex_, as commits_.
+  std::mutex mutex_;             // Guards what follows.
+  std::condition_variable idle_;
+  std::uint64_t news_ = 0;  // Times that the board changed.
   std::set<std::string> claiming_;
   std::map<std::string, std::size_t> held_;  // Pieces under way here, by job.
   bool stopping_ = false;

@@ -10,8 +10,11 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
-#include <thread>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
 
 namespace mlgate::batch {
 namespace {
@@ -22,11 +25,50 @@ using Operation = webservice::BatchCalls::Operation;
 
 constexpr std::string_view kStorage = "UseDevelopmentStorage=true";
 
+// A store whose disk fills up, or that cannot be reached, for a while.
+class FlakyStore final : public store::Store {
+ public:
+  explicit FlakyStore(std::unique_ptr<store::Store> real) : real_(std::move(real)) {}
+  std::atomic<bool> down{false};
+  std::atomic<int> refused{0};
+
+  Result<std::optional<store::Document>> get(std::string_view collection,
+                                             std::string_view key) override {
+    return real_->get(collection, key);
+  }
+  Result<std::vector<store::Document>> list(std::string_view collection,
+                                            std::string_view prefix) override {
+    return real_->list(collection, prefix);
+  }
+  Result<std::vector<store::Document>> page(std::string_view collection, std::string_view prefix,
+                                            std::string_view after, std::size_t limit) override {
+    return real_->page(collection, prefix, after, limit);
+  }
+  Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
+    if (down) {
+      ++refused;
+      return fail(Errc::exhausted, "store: database or disk is full");
+    }
+    return real_->commit(std::move(writes));
+  }
+  Result<std::vector<store::Change>> changes(std::uint64_t after, std::size_t limit) override {
+    return real_->changes(after, limit);
+  }
+  Result<std::uint64_t> last_change() override { return real_->last_change(); }
+  void on_commit(std::function<void(std::uint64_t)> listener) override {
+    real_->on_commit(std::move(listener));
+  }
+
+ private:
+  std::unique_ptr<store::Store> real_;
+};
+
 // A server without sockets.
 class Site {
  public:
   explicit Site(std::size_t part_bytes = std::size_t{8} << 20, LedgerLimits limits = {})
-      : service(*fixture.publish(tutorial_graph(fixture.catalogue))),
+      : flaky(make_flaky(fixture)),
+        service(*fixture.publish(tutorial_graph(fixture.catalogue))),
         accounts(*fixture.store, fixture.vault, system_clock(), {}),
         storage(*blob::Storage::open(fixture.folder / "blobs", system_clock(), {.sync = false})),
         access(accounts, *storage, system_clock()),
@@ -53,6 +95,13 @@ class Site {
                                                            *fixture.store, system_clock(), pool},
                                        serving);
     put("box", "", "");
+    fixture.store->on_commit([held = commits](std::uint64_t number) {
+      {
+        const std::lock_guard lock(held->mutex);
+        held->number = number;
+      }
+      held->more.notify_all();
+    });
   }
 
   void start(std::size_t threads = 2) {
@@ -106,20 +155,40 @@ class Site {
     EXPECT_EQ(call(Operation::start, job).status, 200);
     return job;
   }
-  Json wait(const std::string& job) {
+  // Asks again after every commit, until `holds` does; false after a minute.
+  bool await(const std::function<bool()>& holds) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (std::chrono::steady_clock::now() < until) {
+      const std::uint64_t seen = commits->number.load();
+      if (holds()) return true;
+      std::unique_lock lock(commits->mutex);
+      commits->more.wait_for(lock, std::chrono::milliseconds(100),
+                             [&] { return commits->number.load() != seen; });
+    }
+    return false;
+  }
+  Json wait(const std::string& job) {
+    Json status;
+    EXPECT_TRUE(await([&] {
       const http::Response answer = call(Operation::status, job);
       EXPECT_EQ(answer.status, 200) << answer.body;
-      Json status = *Json::parse(answer.body);
+      status = *Json::parse(answer.body);
       const std::string_view code = status.string_or("StatusCode");
-      if (code != "NotStarted" && code != "Running") return status;
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-    }
-    return {};
+      return code != "NotStarted" && code != "Running";
+    }));
+    return status;
+  }
+
+  static FlakyStore* make_flaky(Fixture& fixture) {
+    auto made = std::make_unique<FlakyStore>(std::move(fixture.store));
+    FlakyStore* flaky = made.get();
+    fixture.store = std::move(made);
+    fixture.open();  // The registry, on the store that it will have.
+    return flaky;
   }
 
   Fixture fixture;
+  FlakyStore* flaky;
   webservice::Service service;
   blob::Accounts accounts;
   std::unique_ptr<blob::Storage> storage;
@@ -131,6 +200,12 @@ class Site {
   std::unique_ptr<Runner> runner;
   std::unique_ptr<BatchService> batches;
   std::unique_ptr<Engine> engine;
+  struct Commits {
+    std::mutex mutex;
+    std::condition_variable more;
+    std::atomic<std::uint64_t> number{0};
+  };
+  std::shared_ptr<Commits> commits = std::make_shared<Commits>();
 };
 
 std::string reviews(int rows) {
@@ -254,8 +329,8 @@ TEST(Batch, WithoutOutputsTheResultIsInTheWorkspacesContainer) {
   Site site;
   site.start();
   site.put("box", "in.csv", "Col2\nx\n");
-  const std::string job = site.run(
-      R"({"Input":{"ConnectionString":"UseDevelopmentStorage=true","RelativeLocation":"box/in.csv"}})");
+  const std::string job = site.run(R"({"Input":{"ConnectionString":"UseDevelopmentStorage=true",)"
+                                   R"("RelativeLocation":"box/in.csv"}})");
   const Json status = site.wait(job);
   ASSERT_EQ(status.string_or("StatusCode"), "Finished") << status.dump();
   EXPECT_EQ(status["Results"]["output1"].string_or("RelativeLocation"),
@@ -297,9 +372,7 @@ TEST(Batch, BlocksOfJobsThatFailAreDropped) {
   site.put("box", "in.csv", reviews(200) + "200,\xff\r\n");
   EXPECT_EQ(site.wait(site.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"), "Failed");
   const blob::Place place{std::string(blob::kDevelopmentAccount), "box", "out.csv"};
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (site.storage->block_lists(place, {}) && std::chrono::steady_clock::now() < until)
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_TRUE(site.await([&] { return site.ledger.litter()->empty(); }));
   EXPECT_FALSE(site.storage->block_lists(place, {})) << "there are still blocks";
 }
 
@@ -324,8 +397,10 @@ TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {
   const std::string job = site.run(Site::body("in.csv", "out.csv"));
   int restarts = 0;
   for (bool ended = false; !ended; ++restarts) {
+    const std::uint64_t before = site.commits->number.load() + 20;
     site.start();
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    EXPECT_TRUE(site.await(
+        [&] { return site.commits->number.load() > before || site.ledger.all_work()->empty(); }));
     site.engine->stop();
     ended =
         Json::parse(site.call(Operation::status, job).body)->string_or("StatusCode") == "Finished";
@@ -338,6 +413,28 @@ TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {
   EXPECT_EQ(whole.wait(whole.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"),
             "Finished");
   EXPECT_EQ(*site.get("box", "out.csv"), *whole.get("box", "out.csv"));
+}
+
+TEST(Batch, AStoreThatIsFullForAWhileLosesNothing) {
+  Site site(500);
+  site.put("box", "in.csv", reviews(2'000));
+  site.start();
+  const std::string job = site.run(Site::body("in.csv", "out.csv"));
+  const std::uint64_t begun = site.commits->number.load() + 20;
+  EXPECT_TRUE(site.await([&] { return site.commits->number.load() > begun; }));
+  site.flaky->down = true;
+  const http::Response refused =
+      site.call(Operation::submit, {}, Site::body("in.csv", "other.csv"));
+  EXPECT_EQ(refused.status, 500);
+  EXPECT_NE(refused.body.find("There is no room left"), std::string::npos) << refused.body;
+  // Until the engine has met it, too.
+  EXPECT_TRUE(site.await([&] { return site.flaky->refused > 2; }));
+  const Json meanwhile = *Json::parse(site.call(Operation::status, job).body);
+  EXPECT_EQ(meanwhile.string_or("StatusCode"), "Running");
+  site.flaky->down = false;
+  EXPECT_EQ(site.wait(job).string_or("StatusCode"), "Finished");
+  EXPECT_EQ(site.ledger.list(site.service.endpoints.front()->id, "", 10)->size(), 1U);
+  EXPECT_EQ(std::ranges::count(*site.get("box", "out.csv"), '\r'), 2'001);
 }
 
 TEST(Batch, WhoWaitsIsToldWhatFor) {

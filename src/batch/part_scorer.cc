@@ -21,15 +21,16 @@ std::string block_id(std::string_view job, std::uint64_t part, std::uint64_t epo
   return std::string(job.substr(0, 32)) + text;
 }
 
-BlockWriter::BlockWriter(blob::BlobFile& file, std::string_view job, std::uint64_t part,
+BlockWriter::BlockWriter(const OpenPort& port, std::string_view job, std::uint64_t part,
                          std::uint64_t epoch, std::size_t block_bytes)
-    : file_(file), job_(job), part_(part), epoch_(epoch), block_bytes_(block_bytes) {}
+    : port_(port), job_(job), part_(part), epoch_(epoch), block_bytes_(block_bytes) {}
 
 Result<void> BlockWriter::flush() {
   if (blocks_ >= kBlocksOfPartMax)
     return fail(Errc::exhausted, "A part of the result has too many blocks.");
   crash_point();
-  TRY_OK(file_.put_block(block_id(job_, part_, epoch_, blocks_), buffer_));
+  auto done = port_.file->put_block(block_id(job_, part_, epoch_, blocks_), buffer_);
+  if (!done) return std::unexpected(std::move(done).error().within(place_text("Output", port_)));
   crash_point();
   ++blocks_;
   buffer_.clear();

@@ -7,6 +7,7 @@
 #include "table/csv.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace mlgate::batch {
@@ -39,7 +40,12 @@ std::string ending(const std::string& text, std::string_view job) {
 Result<std::string> read_all(blob::BlobFile& file, const std::string& etag, std::uint64_t begin,
                              std::uint64_t bytes) {
   std::string text;
-  text.resize(std::size_t(bytes) + RecordScan::kReadBeyond);
+  // Filled at once below, but for what is only there to be readable.
+  text.resize_and_overwrite(
+      std::size_t(bytes) + RecordScan::kReadBeyond, [](char* room, std::size_t all) {
+        std::memset(room + all - RecordScan::kReadBeyond, 0, RecordScan::kReadBeyond);
+        return all;
+      });
   TRY(const std::size_t size, file.read(begin, std::span(text).first(std::size_t(bytes)), etag));
   if (size != bytes) return fail(Errc::unavailable, "The blob is shorter than it was.");
   return text;
@@ -183,6 +189,13 @@ void Runner::forget(std::string_view job) {
   if (const auto found = open_.find(job); found != open_.end()) open_.erase(found);
 }
 
+std::vector<std::string> Runner::kept() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::string> jobs;
+  for (const auto& [job, opened] : open_) jobs.push_back(job);
+  return jobs;
+}
+
 namespace {
 
 // Reads the part from its begin: to its known end, or as far as whole records go within the size
@@ -260,7 +273,7 @@ std::vector<BlockWriter> block_writers(const OpenJob& job, const Assignment& ass
                                        std::size_t block_bytes) {
   std::vector<BlockWriter> outputs;
   for (const OpenPort& port : job.outputs)
-    outputs.emplace_back(*port.file, job.spec.id, assignment.part.number, assignment.lease.epoch,
+    outputs.emplace_back(port, job.spec.id, assignment.part.number, assignment.lease.epoch,
                          block_bytes);
   return outputs;
 }
@@ -300,8 +313,8 @@ Result<void> Runner::run_part(const Assignment& assignment,
       std::clamp(std::size_t(job->stat.bytes / 2'000), options_.block_bytes,
                  std::max(options_.block_bytes, kBlockBytesMax));
   std::vector<BlockWriter> outputs = block_writers(*job, assignment, block_bytes);
-  BlockWriter report(*job->report.file, job->spec.id, assignment.part.number,
-                     assignment.lease.epoch, block_bytes);
+  BlockWriter report(job->report, job->spec.id, assignment.part.number, assignment.lease.epoch,
+                     block_bytes);
   PartResult result{.number = assignment.part.number, .epoch = assignment.lease.epoch};
   Ledger::Boundary boundary{.etag = job->stat.etag, .input_bytes = job->stat.bytes};
   bool alone = true;

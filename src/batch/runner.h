@@ -54,6 +54,8 @@ class Runner {
   Result<void> run(const Assignment& assignment, const std::function<bool()>& still_held);
   // Lets go of what is kept of the job.
   void forget(std::string_view job);
+  // Jobs of which something is kept.
+  std::vector<std::string> kept() const;
   // Drops the blocks that a job without a result has staged.
   Result<void> clean_up(const JobSpec& spec);
 
@@ -66,7 +68,7 @@ class Runner {
 
   Parts parts_;
   RunnerOptions options_;
-  std::mutex mutex_;  // Guards what follows.
+  mutable std::mutex mutex_;  // Guards what follows.
   std::list<std::pair<std::string, std::shared_ptr<const ml::Scorer>>> scorers_;  // Latest first.
   std::map<std::string, std::shared_ptr<OpenJob>, std::less<>> open_;
 };

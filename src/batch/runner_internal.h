@@ -33,7 +33,8 @@ struct OpenJob {
 // Collects the bytes of one output of one part and stages them as blocks.
 class BlockWriter {
  public:
-  BlockWriter(blob::BlobFile& file, std::string_view job, std::uint64_t part, std::uint64_t epoch,
+  // `port` is what errors name.
+  BlockWriter(const OpenPort& port, std::string_view job, std::uint64_t part, std::uint64_t epoch,
               std::size_t block_bytes);
   std::string& buffer() noexcept { return buffer_; }
   // Stages what is there if it is enough for a block.
@@ -43,7 +44,7 @@ class BlockWriter {
 
  private:
   Result<void> flush();
-  blob::BlobFile& file_;
+  const OpenPort& port_;
   std::string job_;
   std::uint64_t part_, epoch_, blocks_ = 0;
   std::size_t block_bytes_;

@@ -27,6 +27,9 @@ http::Response from_error(const Error& error) {
       return error_response(Fault::cannot_start_job, error.field());
     case Errc::exhausted:
       return error_response(Fault::store_full);
+    case Errc::unavailable:
+    case Errc::timeout:
+      return error_response(Fault::store_unavailable);
     default:
       return error_response(Fault::unknown_error);
   }

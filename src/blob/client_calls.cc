@@ -130,6 +130,10 @@ Error explain_refusal(int status, std::string_view code, std::string_view messag
       text += " Its clock says " + std::string(date) + " and ours " + to_http_date(now) +
               ": set the clock of this machine.";
     }
+  } else if (code.starts_with("Authorization")) {
+    text =
+        "The storage refuses the operation: the account key or the token is wrong, or it does "
+        "not permit this.";
   } else if (code == "ContainerNotFound") {
     text = "The container does not exist.";
   } else if (code == "BlobNotFound" || (code.empty() && status == 404)) {

@@ -62,7 +62,11 @@ Result<BlobOpener::Link> BlobOpener::link(const BlobAddress& address, TimeMs sta
       percent_encode(address.place.container) + "/" + percent_encode(address.place.blob, "/");
   link.base_location = address.base.empty() ? address.default_base : address.base;
   std::string key = address.key;
-  if (is_embedded(address)) {
+  SasGrant grant{.permissions = "r", .start_ms = start, .expiry_ms = expiry};
+  const bool embedded = is_embedded(address);
+  // Emulators know tokens of later versions alone.
+  if (!embedded) grant.version = "2018-11-09";
+  if (embedded) {
     link.base_location = parts_.embedded.public_base + "/" + address.place.account;
     // The public development key is good for this machine alone; the account's own is for all.
     TRY(const Account account, parts_.embedded.accounts->find(address.place.account));
@@ -73,12 +77,11 @@ Result<BlobOpener::Link> BlobOpener::link(const BlobAddress& address, TimeMs sta
     if (!address.sas.empty()) link.sas_token = "?" + address.sas;
     return link;
   }
-  TRY(const std::string token,
-      make_service_sas({.account = address.place.account,
-                        .container = address.place.container,
-                        .blob = address.place.blob,
-                        .snapshot = {}},
-                       {.permissions = "r", .start_ms = start, .expiry_ms = expiry}, key));
+  TRY(const std::string token, make_service_sas({.account = address.place.account,
+                                                 .container = address.place.container,
+                                                 .blob = address.place.blob,
+                                                 .snapshot = {}},
+                                                grant, key));
   link.sas_token = "?" + token;
   return link;
 }

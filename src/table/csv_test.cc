@@ -331,5 +331,57 @@ TEST(CsvWriting, ReadsBackTheSame) {
   EXPECT_EQ(to_csv(*table), text);
 }
 
+// Wide tables are written several rows at a time; the texts are those of narrow ones.
+TEST(CsvWriter, WideTablesHaveTheTextsOfNarrowOnes) {
+  constexpr double kValues[] = {0, 1, 9, 10, -0.0, -1, 0.5, 1e300, 1.0 / 3, 9.5, 7};
+  constexpr std::size_t kColumns = 40;
+  for (const std::size_t rows : {0U, 1U, 7U, 8U, 9U, 33U}) {
+    Table wide;
+    wide.rows = rows;
+    for (std::size_t c = 0; c < kColumns; ++c) {
+      const bool text = c % 13 == 0;
+      Column column =
+          make_column("c" + std::to_string(c), text ? DataType::string : DataType::real);
+      for (std::size_t row = 0; row < rows; ++row) {
+        // Most columns hold digits alone, as counts do.
+        const double value =
+            c % 3 == 0 ? kValues[(row * 7 + c) % std::size(kValues)] : double((row + c) % 10);
+        if (text) {
+          append_parsed_cell(column, row % 2 == 0 ? "a \"b\"," : "");
+        } else {
+          std::get<std::vector<double>>(column.values).push_back(value);
+        }
+      }
+      if (c == 21 && rows > 0) {
+        column.missing.assign(rows, 0);
+        column.missing[rows / 2] = 1;
+        std::get<std::vector<double>>(column.values)[rows / 2] = 0;
+      }
+      wide.add(std::move(column));
+    }
+    for (const DoubleText doubles : {DoubleText::exact, DoubleText::dotnet}) {
+      const CsvWriteOptions options{.doubles = doubles};
+      std::string expected, written;
+      for (std::size_t row = 0; row < rows; ++row) {
+        for (std::size_t c = 0; c < kColumns; ++c) {
+          // Two columns at a time, of which the second keeps an empty field from being quoted.
+          Table narrow;
+          narrow.rows = rows;
+          narrow.columns = {wide.columns[c], wide.columns[1]};
+          std::string both, second;
+          append_csv_rows(both, narrow, row, 1, options);
+          narrow.columns = {wide.columns[1], wide.columns[1]};
+          append_csv_rows(second, narrow, row, 1, options);
+          second = second.substr(0, second.find(','));
+          expected += (c > 0 ? "," : "") + both.substr(0, both.size() - second.size() - 3);
+        }
+        expected += "\r\n";
+      }
+      append_csv_rows(written, wide, 0, rows, options);
+      EXPECT_EQ(written, expected) << rows;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace mlgate::table

@@ -12,14 +12,17 @@ namespace {
 // Puts quotes around the field that begins at `begin`, if it needs them.
 void quote_if_needed(std::string& out, std::size_t begin, char delimiter) {
   // A byte order mark at the start of a file would not be taken for text.
-  bool needed = std::string_view(out).substr(begin).starts_with("\xef\xbb\xbf"), quotes = false;
-  for (std::size_t i = begin; i < out.size(); ++i) {
-    const char c = out[i];
-    quotes |= c == '"';
-    needed |= c == delimiter || c == '"' || c == '\n' || c == '\r';
+  const std::string_view field = std::string_view(out).substr(begin);
+  // Sums of flags, so that the loop has no branch and takes many bytes at a time.
+  unsigned char special = 0, quotes = 0;
+  for (const char c : field) {
+    const auto quote = static_cast<unsigned char>(c == '"');
+    quotes |= quote;
+    special |= static_cast<unsigned char>(quote | (c == delimiter) | (c == '\n') | (c == '\r'));
   }
+  const bool needed = special != 0 || field.starts_with("\xef\xbb\xbf");
   if (!needed) return;
-  if (quotes) {
+  if (quotes != 0) {
     std::string doubled;
     doubled.reserve(out.size() - begin + 16);
     for (std::size_t i = begin; i < out.size(); ++i) {

@@ -145,6 +145,8 @@ constexpr std::array kFaults{
          "There is no room left on the disk of this server. Nothing was changed."),
     make(kInternal, "UnknownError", "Unknown error."),
     make(kNotImplemented, "NotImplemented", "{0} is not offered by this server."),
+    make(kUnavailable, "NoMoreResources",
+         "The store of this server cannot be reached. Nothing was changed; try again."),
     make(kUnavailable, "RequestThrottled",
          "Request was throttled for {0} endpoint. The maximum concurrency for the endpoint is "
          "{1}."),

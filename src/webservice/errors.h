@@ -57,6 +57,7 @@ enum class Fault : unsigned char {
   store_full,
   unknown_error,
   not_implemented,
+  store_unavailable,
   request_throttled,
   too_many_requests,
 };

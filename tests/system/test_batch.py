@@ -1,0 +1,250 @@
+"""Batch jobs as their users meet them: the tutorial's client, directly and managed; the verbs; several processes."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, os.path.dirname(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
+import harness
+from batch_site import STORAGE, Site, Worker, reviews
+
+CLIENT = str(harness.ROOT / "tests/clients/stdlib_bes.py")
+HEADER = "Col2," + ",".join(f"Col2_HashingFeature_{i}" for i in range(1, 9)) + "\r\n"
+RESULT = HEADER + "This is a good day,1,1,2,2,0,2,0,1\r\n"
+
+
+class Tutorial(unittest.TestCase):
+    """Step 10 with Python's standard library alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = harness.Server()
+        cls.server.__enter__()
+        cls.site = Site(cls.server)
+        cls.folder = tempfile.TemporaryDirectory()
+        cls.input = cls.folder.name + "/in.csv"
+        with open(cls.input, "w") as file:
+            file.write("Col2\nThis is a good day\n")
+        # Rows that cannot be read.
+        cls.broken = cls.folder.name + "/broken.csv"
+        with open(cls.broken, "wb") as file:
+            file.write(b"Col2\nfine\n\xff\xfe\n")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+        cls.server.__exit__()
+
+    def client(self, url, source, *more):
+        environment = {**harness.clean_environment(), "SSL_CERT_FILE": str(self.server.data / "tls/ca.pem")}
+        return subprocess.run(
+            [sys.executable, CLIENT, url + self.site.path, self.site.made["apiKey"], self.site.connection_string(),
+             "clients", source, "out.csv", "--poll", "0.05", *more],
+            capture_output=True, text=True, env=environment, timeout=60)
+
+    def ways(self):
+        key = self.server.subscribe("unlimited-batch", "unlimited")
+        return [(self.server.url("services"), []),
+                (self.server.url("services", "https"), []),
+                (self.server.url("gateway", "https") + "/azureml-demo", ["--subscription-key", key])]
+
+    def test_finished_failed_and_cancelled_directly_and_managed(self):
+        for url, more in self.ways():
+            with self.subTest(url):
+                done = self.client(url, self.input, *more)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertTrue(done.stdout.replace("\r\n", "\n").endswith("Finished\n" + RESULT.replace("\r\n", "\n")),
+                                done.stdout)
+                failed = self.client(url, self.broken, *more)
+                self.assertIn("Failed\nError details: ", failed.stdout)
+                self.assertIn('Row 2, column "Col2"', failed.stdout)
+                self.assertIn("requestId = ", failed.stdout)
+                self.assertNotIn("AccountKey", failed.stdout)
+
+    def test_cancelled_before_it_ends(self):
+        # A job that is long enough to be met at work.
+        large = self.folder.name + "/large.csv"
+        with open(large, "wb") as file:
+            file.write(reviews(200_000))
+        for url, more in self.ways():
+            with self.subTest(url):
+                done = self.client(url, large, "--cancel", *more)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("Cancelled", done.stdout)
+
+    def test_the_sixth_call_of_a_starter_key_is_too_many(self):
+        key = self.server.subscribe("starter-batch", "starter")
+        done = self.client(self.server.url("gateway", "https") + "/azureml-demo", self.broken,
+                           "--subscription-key", key)
+        self.assertEqual(done.stdout.count("Job ID: "), 1)
+        # Submit and start were two calls, and the state was asked for at least once.
+        statuses = []
+        for _ in range(6):
+            path = f"/azureml-demo{self.site.path}/jobs/{'0' * 32}?api-version=2.0"
+            headers = {"Authorization": "Bearer " + self.site.made["apiKey"], "Ocp-Apim-Subscription-Key": key}
+            answer = self.server.call("gateway", "GET", path, None, headers, "https")
+            statuses.append(answer.status)
+        self.assertEqual(statuses[-1], 429)
+        self.assertLess(statuses.count(404), 3)
+
+    def test_documented_errors(self):
+        call = self.site.call
+        self.assertEqual(call("GET", "?api-version=2.0").status, 405)
+        self.assertEqual(call("GET", f"/{'0' * 32}?api-version=2.0").json["error"]["details"][0]["code"], "JobNotFound")
+        self.assertEqual(call("POST", "/start?api-version=2.0").json["error"]["details"][0]["code"], "MissingJobId")
+        self.assertEqual(call("POST", "?api-version=1.0", {}).json["error"]["details"][0]["code"], "BadVersionCall")
+        self.site.put("/box/in.csv", b"Col2\nx\n")
+        job = self.site.run("in.csv", "out.csv")
+        self.site.wait(job)
+        again = call("POST", f"/{job}/start?api-version=2.0")
+        self.assertEqual(again.json["error"]["details"][0], {
+            "code": "CannotStartJob", "message": "The job cannot be started because it is in Finished state."})
+        self.assertEqual(call("DELETE", f"/{job}?api-version=2.0").status, 200)
+        self.assertEqual(call("GET", f"/{job}?api-version=2.0").status, 404)
+        unauthorized = self.server.call("services", "GET", f"{self.site.path}/jobs/{job}?api-version=2.0", None,
+                                        {"Authorization": "Bearer wrong"})
+        self.assertEqual(unauthorized.status, 401)
+
+    def test_the_status_has_three_fields_and_the_monitor_the_rest(self):
+        self.site.put("/box/in.csv", b"Col2\nx\ny\n")
+        job = self.site.submit("in.csv", "out.csv")
+        self.assertEqual(self.site.status(job), {"StatusCode": "NotStarted", "Results": None, "Details": None})
+        self.site.start(job)
+        done = self.site.wait(job)
+        self.assertEqual(list(done), ["StatusCode", "Results", "Details"])
+        self.assertEqual(list(done["Results"]["output1"]),
+                         ["ConnectionString", "RelativeLocation", "BaseLocation", "SasBlobToken"])
+        shown = self.site.show(job)
+        self.assertEqual((shown["State"], shown["RowsDone"]), ("Finished", 2))
+        self.assertEqual(shown["Outputs"], [{"Name": "output1", "Location": "box/out.csv"}])
+        self.assertIn(job, [one["Id"] for one in self.site.show()])
+        stranger = self.server.call("services", "GET", self.site.manage + "/jobs", None,
+                                    {"Authorization": "Bearer wrong"})
+        self.assertEqual(stranger.status, 401)
+
+    def test_verbs(self):
+        name = "SimpleFeatureHashingExperiment"
+        out = self.folder.name + "/result.csv"
+        done = harness.run_mlgate("job", "submit", name, self.input, out, *self.server.flags)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out, newline="") as file:
+            self.assertEqual(file.read(), RESULT)
+        failed = harness.run_mlgate("job", "submit", name, self.broken, *self.server.flags)
+        self.assertEqual(failed.returncode, 1)
+        self.assertIn('Row 2, column "Col2"', failed.stderr)
+        skipped = harness.run_mlgate("job", "submit", name, self.broken, out, "--on-row-error", "skip",
+                                     *self.server.flags)
+        self.assertEqual(skipped.returncode, 0, skipped.stderr)
+        self.assertIn("1 rows were skipped", skipped.stderr)
+        job = harness.run_mlgate("job", "submit", name, self.input, "--detach", *self.server.flags).stdout.strip()
+        self.assertEqual(len(job), 32)
+        watched = harness.run_mlgate("job", "watch", name, job, *self.server.flags)
+        self.assertEqual(watched.returncode, 0, watched.stderr)
+        self.assertIn(job, harness.run_mlgate("job", "list", name, *self.server.flags).stdout)
+        self.assertIn("Finished", harness.run_mlgate("job", "show", name, job, *self.server.flags).stdout)
+        self.assertEqual(harness.run_mlgate("job", "cancel", name, job, *self.server.flags).returncode, 0)
+        gone = harness.run_mlgate("job", "show", name, job, *self.server.flags)
+        self.assertEqual((gone.returncode, gone.stderr), (
+            1, "mlgate: Job not found. Verify the job Id is correct and try again.\n"))
+
+    def test_score_gives_the_same_bytes_without_a_server(self):
+        data = reviews(3_000)
+        self.site.put("/box/many.csv", data)
+        self.assertEqual(self.site.wait(self.site.run("many.csv", "many-out.csv"))["StatusCode"], "Finished")
+        scored = subprocess.run([harness.BINARY, "score", "SimpleFeatureHashingExperiment", *self.server.flags],
+                                input=data, capture_output=True, env=harness.clean_environment(), timeout=60)
+        self.assertEqual(scored.returncode, 0, scored.stderr)
+        self.assertEqual(scored.stdout, self.site.get("many-out.csv"))
+
+
+class Disk(unittest.TestCase):
+    def test_a_full_disk_fails_the_job_with_a_clear_text_and_nothing_else(self):
+        with harness.Server() as server:
+            site = Site(server)
+            site.put("/box/in.csv", reviews(300_000))
+            site.put("/box/one.csv", b"Col2\nx\n")
+            kept = site.run("one.csv", "kept.csv")
+            self.assertEqual(site.wait(kept)["StatusCode"], "Finished")
+            before = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+            job = site.submit("in.csv", "out.csv")
+            # A block of the result is larger than a file may be; the index and the store are not.
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (3 << 20, before[1]))
+            site.start(job)
+            failed = site.wait(job)
+            resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, before)
+            self.assertEqual(failed["StatusCode"], "Failed")
+            self.assertIn("Output output1 (box/out.csv): The disk of the blob endpoint is full", failed["Details"])
+            self.assertIsNone(site.get("out.csv"))
+            self.assertEqual(site.status(kept)["StatusCode"], "Finished")
+            again = site.wait(site.run("in.csv", "out.csv"))
+            self.assertEqual(again["StatusCode"], "Finished", again)
+            self.assertEqual(site.get("out.csv").count(b"\r\n"), 300_001)
+
+
+class Processes(unittest.TestCase):
+    def test_three_workers_of_which_one_is_paused_and_one_killed(self):
+        jobs_count = 200
+        flags = ["--batch.lease_ms", "1500", "--batch.part_bytes", "4000", "--batch.threads", "2",
+                 "--roles", "gateway,console,services,blob"]
+        with harness.Server(flags=[*flags[:-2]]) as server:
+            site = Site(server)  # The tutorial needs a worker in the process.
+            server.stop()
+            server.flags += flags[-2:]
+            server.start()
+            data = reviews(600)
+            site.put("/box/in.csv", data)
+            jobs = [site.run("in.csv", f"out{i}.csv") for i in range(jobs_count)]
+            waiting = site.show(jobs[-1])
+            self.assertEqual(waiting["State"], "Queued")
+            self.assertIn("No worker is running", waiting["WaitingFor"])
+            workers = [Worker(server) for _ in range(3)]
+            try:
+                self.finished(site, jobs, 10)
+                self.stop_outside_a_transaction(site, workers[0])
+                self.finished(site, jobs, 40)
+                workers[1].signal(signal.SIGKILL)
+                self.finished(site, jobs, 80)
+                workers[0].signal(signal.SIGCONT)
+                self.finished(site, jobs, jobs_count)
+            finally:
+                for worker in workers:
+                    worker.end()
+            expected = site.get("out0.csv")
+            self.assertEqual(expected.count(b"\r\n"), 601)
+            for i in range(jobs_count):
+                self.assertEqual(site.get(f"out{i}.csv"), expected, i)
+            self.assertEqual(site.uncommitted(), [])
+
+    def stop_outside_a_transaction(self, site, worker):
+        """A process that is stopped while it commits keeps the lock of the SQLite files, which nothing can take from
+        it; then nobody gets on until it does. That is not what is looked at here."""
+        for _ in range(20):
+            worker.signal(signal.SIGSTOP)
+            probes = [site.call("POST", "?api-version=2.0", {"Input": {
+                "ConnectionString": STORAGE, "RelativeLocation": "/box/in.csv"}}).status,
+                      site.blob("PUT", "/box/probe", b"x", **{"x-ms-blob-type": "BlockBlob"}).status]
+            if probes == [200, 201]:
+                return
+            worker.signal(signal.SIGCONT)
+        self.fail("the worker is always in a transaction")
+
+    def finished(self, site, jobs, count):
+        """Waits until so many have finished, and none did anything else."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            states = [one["State"] for one in site.show() if one["Id"] in set(jobs)]
+            self.assertFalse({"Failed", "Cancelled"} & set(states), states)
+            if states.count("Finished") >= count:
+                return
+            time.sleep(0.05)
+        self.fail(f"{count} jobs did not finish")
+
+
+if __name__ == "__main__":
+    unittest.main()
