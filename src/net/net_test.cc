@@ -159,6 +159,7 @@ Awaitable<Result<std::vector<Wake>>> wait_interrupted(EchoServer& server) {
   std::vector<Wake> woken;
   TaskGroup tasks(server.worker.executor());
   spawn(tasks, wait_once(stream, *server.deadline, woken));
+  co_await yield(server.worker.executor());  // nothing to check
   stream.watch().interrupt_reader();
   while (tasks.running() > 0) co_await yield(server.worker.executor());  // nothing to check
   // The stream goes on.
