@@ -17,6 +17,8 @@ Error error_of(sqlite3* connection) {
       return Error(Errc::exhausted, "store: " + text);
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+      // Another process is writing and takes its time; the field tells callers that may wait.
+      return Error(Errc::unavailable, "store: " + text, "store");
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:

@@ -238,8 +238,10 @@ class Processes(unittest.TestCase):
         """Waits until so many have finished, and none did anything else."""
         until = time.monotonic() + 120
         while time.monotonic() < until:
-            states = [one["State"] for one in site.show() if one["Id"] in set(jobs)]
-            self.assertFalse({"Failed", "Cancelled"} & set(states), states)
+            shown = [one for one in site.show() if one["Id"] in set(jobs)]
+            states = [one["State"] for one in shown]
+            ended_otherwise = [one for one in shown if one["State"] in ("Failed", "Cancelled")]
+            self.assertEqual(ended_otherwise, [], ended_otherwise)
             if states.count("Finished") >= count:
                 return
             time.sleep(0.05)

@@ -195,7 +195,8 @@ class Endpoint(unittest.TestCase):
             self.assertEqual(hashlib.sha256(answer.body).digest(), hashlib.sha256(block * 200).digest())
         status = Path(f"/proc/{self.server.process.pid}/status").read_text()
         peak = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) // 1024
-        self.assertLess(peak, 120, "MiB resident at most")
+        # A sanitizer keeps what was freed for a while.
+        self.assertLess(peak, 400 if harness.SANITIZED else 120, "MiB resident at most")
 
 
 class Safety(unittest.TestCase):
