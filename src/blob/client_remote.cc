@@ -96,13 +96,14 @@ class RemoteFile final : public BlobFile {
                                  const std::string& etag) {
     constexpr int kChecksumTries = 3;
     for (int tries = 0;; ++tries) {
-      ClientRequest request{.method = "GET",
-                          .query = {},
-                          .headers = {{"x-ms-range", "bytes=" + std::to_string(offset) + "-" +
-                                                         std::to_string(offset + into.size() - 1)},
-                                      {"x-ms-range-get-content-md5", "true"}},
-                          .body = {},
-                          .answer_bytes_max = into.size()};
+      ClientRequest request{
+          .method = "GET",
+          .query = {},
+          .headers = {{"x-ms-range", "bytes=" + std::to_string(offset) + "-" +
+                                         std::to_string(offset + into.size() - 1)},
+                      {"x-ms-range-get-content-md5", "true"}},
+          .body = {},
+          .answer_bytes_max = into.size()};
       if (!etag.empty()) request.headers.emplace_back("if-match", etag);
       const auto response = calls_.send(request);
       // Behind the end.
