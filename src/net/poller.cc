@@ -150,15 +150,10 @@ void Watch::on_events(std::uint32_t events) {
   const bool wake_writer = writable_ && writer_;
   const bool wake_either = (readable_ || writable_) && either_;
   if (!wake_reader && !wake_writer && !wake_either) return;
-  if (wake_either && (reader_ || writer_)) {
-    // Rare: whoever wakes for nothing looks again.
+  if (wake_either) {
+    // Whoever wakes for nothing looks again.
     disarm();
     wake_all(Wake::ready);
-    return;
-  }
-  if (wake_either) {
-    disarm();
-    wake(either_, Wake::ready);
     return;
   }
   if (wake_reader != wake_writer) {
