@@ -129,10 +129,16 @@ std::vector<Error> check_policy(const apim::PolicyScope& scope, std::string_view
     TRY_OK(gateway::parse_backend(url));
     return {};
   };
+  const policy::NamedValues named_value =
+      [&world](std::string_view name) -> std::optional<policy::NamedValue> {
+    auto value = world.named_value ? world.named_value(name) : std::nullopt;
+    if (!value) return std::nullopt;
+    return policy::NamedValue{.text = *std::move(value)};
+  };
   return policy::compile_document(
              policy::builtin_policies(), text,
              format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
-             placement, world.named_value)
+             placement, named_value)
       .errors;
 }
 
@@ -338,6 +344,8 @@ void Program::make_control() {
         TRY_OK(store_->commit(std::move(writes)));
         return {};
       });
+  quota_desk_ = std::make_unique<control::QuotaDesk>(*control_, limits_.quotas, *quota_checkpoint_,
+                                                     system_clock());
 }
 
 void Program::make_management() {
@@ -349,6 +357,7 @@ void Program::make_management() {
   };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
+  if (plays("gateway")) options.quotas = quota_desk_.get();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
   options.storage_accounts = &blob_->accounts();
@@ -374,6 +383,7 @@ void Program::make_handlers() {
   options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
+  options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
   gateway_handler_->reserve(workers_.size());
 

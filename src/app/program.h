@@ -11,6 +11,7 @@
 #include "control/feed.h"
 #include "control/last_good.h"
 #include "control/quota_checkpoint.h"
+#include "control/quota_desk.h"
 #include "gateway/handler.h"
 #include "gateway/health.h"
 #include "http/dispatcher.h"
@@ -143,6 +144,7 @@ class Program {
   std::unique_ptr<webservice::RequestResponse> request_response_;
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<control::QuotaCheckpoint> quota_checkpoint_;
+  std::unique_ptr<control::QuotaDesk> quota_desk_;
   std::unique_ptr<management::Management> management_;
   std::mutex named_mutex_;
   std::set<std::string, std::less<>> named_;  // Instances in the certificate, in lower case.

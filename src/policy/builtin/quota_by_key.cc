@@ -63,6 +63,13 @@ class QuotaByKey final : public Policy, public DeferredCounter {
     self->kind_ =
         mix_numbers(hash_text("quota-by-key"),
                     mix_numbers(std::uint64_t(self->period_s_), std::uint64_t(self->start_ms_)));
+    if (place.placement.take_quota)
+      place.placement.take_quota({.by_key = true,
+                                  .rule = self->kind_,
+                                  .period_s = self->period_s_,
+                                  .start_ms = self->start_ms_,
+                                  .api = {},
+                                  .operation = {}});
     return self;
   }
 
