@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import ssl
@@ -22,6 +23,24 @@ API_VERSION = "2022-08-01"
 def clean_environment():
     # Proxies and MLGATE_ variables of the machine must not reach the program under test.
     return {k: v for k, v in os.environ.items() if not k.startswith("MLGATE") and not k.lower().endswith("_proxy")}
+
+
+def free_ports(count):
+    """Ports that are free now and stay so: none of those that the kernel deals out to outgoing connections, which
+    could take one between its choice and its use, or while a server restarts."""
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    chance, found = random.SystemRandom(), []
+    while len(found) < count:
+        port = chance.randrange(10_000, max(low, 12_000))
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        if port not in found:
+            found.append(port)
+    return found
 
 
 def run_mlgate(*arguments, **options):
@@ -55,15 +74,9 @@ class Server:
             data = self.folder.name + "/data"
         self.data = Path(data)
         self.flags = ["--data", str(self.data), "--workers", "2"]
-        # Free ports, chosen once, so that a restart keeps the addresses.
-        probes = [socket.socket() for _ in range(8)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        ports = iter(str(probe.getsockname()[1]) for probe in probes)
+        ports = iter(map(str, free_ports(8)))  # Chosen once, so that a restart keeps the addresses.
         for role in ("gateway", "console", "services", "blob"):
             self.flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
-        for probe in probes:
-            probe.close()
         self.flags += list(flags)
         self.process = None
 

@@ -98,7 +98,9 @@ class RecordingBackend(ThreadedBackend):
         return True
 
     def answer(self, connection, name, body):
-        if name == "wait":
+        if name in ("wait", "silent"):
+            if name == "silent":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
             self.arrived.set()
             while not self.release.wait(0.02):
                 if select.select([connection], [], [], 0)[0] and not connection.recv(1, socket.MSG_PEEK):

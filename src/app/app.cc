@@ -51,6 +51,7 @@ int run(int argc, char** argv) {
   add_config(program, chosen);
   add_ca(program, chosen);
   add_top(program, chosen);
+  add_rest(program, chosen);
   add_job(program, chosen);
   add_score(program, chosen);
   add_blob(program, chosen);

@@ -4,6 +4,9 @@
 #include "policy/catalog.h"
 #include "policy/pipeline.h"
 
+#include <optional>
+#include <utility>
+
 namespace mlgate::app {
 namespace {
 
@@ -31,10 +34,16 @@ std::vector<Error> check_policy(const apim::PolicyScope& scope, std::string_view
     TRY_OK(gateway::parse_backend(url));
     return {};
   };
+  const policy::NamedValues named_value =
+      [&world](std::string_view name) -> std::optional<policy::NamedValue> {
+    auto value = world.named_value ? world.named_value(name) : std::nullopt;
+    if (!value) return std::nullopt;
+    return policy::NamedValue{.text = *std::move(value)};
+  };
   return policy::compile_document(
              policy::builtin_policies(), text,
              format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
-             placement, world.named_value)
+             placement, named_value)
       .errors;
 }
 

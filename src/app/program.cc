@@ -222,6 +222,7 @@ void Program::make_management() {
   };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
+  if (plays("gateway")) options.quotas = &follower_->quotas();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
   options.storage_accounts = &blob_->accounts();
@@ -247,6 +248,7 @@ void Program::make_handlers() {
   options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
+  options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));
   gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
   gateway_handler_->reserve(workers_.size());
 

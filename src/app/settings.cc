@@ -55,7 +55,7 @@ const std::vector<SettingInfo>& all_settings() {
       {"bind", text, "127.0.0.1", 0, 0, "Address that the listeners bind to."},
       {"workers", integer, "0", 0, 256, "Worker threads; 0 means one per core."},
       {"bodies_memory", integer, "268435456", 1 << 20, 1LL << 40,
-       "Most bytes of request bodies that console and services each collect at once."},
+       "Most bytes of request bodies that gateway, console and services each collect at once."},
       {"gateway.http_port", integer, "8080", 0, 65535,
        "Port of the gateway, clear text; 0 means any free one."},
       {"gateway.https_port", integer, "8443", 0, 65535, "Port of the gateway, TLS."},

@@ -35,6 +35,12 @@ std::vector<Error> Control::replace(std::span<const apim::ModelDelta> instances)
   return errors;
 }
 
+std::vector<NamedQuota> Control::quotas_of(apim::EntityNumber service,
+                                           std::string_view counter_key) {
+  const std::scoped_lock lock(mutex_);
+  return builder_.quotas_of(service, counter_key);
+}
+
 void Control::remove(apim::EntityNumber service) {
   const std::scoped_lock lock(mutex_);
   builder_.remove(service);

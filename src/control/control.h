@@ -25,6 +25,8 @@ class Control {
   // The same; each delta is the whole of an instance.
   std::vector<Error> replace(std::span<const apim::ModelDelta> instances);
   void remove(apim::EntityNumber service);
+  // The quotas whose counters are known to administrators by that name.
+  std::vector<NamedQuota> quotas_of(apim::EntityNumber service, std::string_view counter_key);
 
  private:
   std::mutex mutex_;

@@ -3,11 +3,15 @@
 #include "base/json.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace mlgate::control {
 
 namespace {
+
+// A kill loses at most what was counted in a second, the time of the write included.
+constexpr std::chrono::milliseconds kEvery{800};
 
 std::string key_of(std::size_t stripe) { return "quota/" + to_hex(std::string(1, char(stripe))); }
 
@@ -97,8 +101,11 @@ void QuotaCheckpoint::start() {
 
 void QuotaCheckpoint::run() {
   std::unique_lock lock(mutex_);
+  auto next = std::chrono::steady_clock::now();
   while (!stopping_) {
-    wake_.wait_for(lock, std::chrono::seconds(1));
+    // From one beginning to the next, so that a slow disk does not add to what a kill may lose.
+    next = std::max(next + kEvery, std::chrono::steady_clock::now());
+    wake_.wait_until(lock, next, [this] { return stopping_; });
     lock.unlock();
     // A failure is tried again a second later, and the writer has logged it.
     const bool written = write_changes().has_value();

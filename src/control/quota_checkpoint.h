@@ -1,7 +1,7 @@
 #pragma once
-// Keeps quota counters through restarts: writes what changed every second and at the end, so that
-// kill -9 loses at most the last second. Counters are written stripe by stripe, each stripe a
-// document of its own, and only changed ones.
+// Keeps quota counters through restarts: writes what changed at least every second and at the end,
+// so that kill -9 loses at most the last second. Counters are written stripe by stripe, each stripe
+// a document of its own, and only changed ones.
 #include "base/result.h"
 #include "base/time.h"
 #include "policy/limits.h"
@@ -34,7 +34,7 @@ class QuotaCheckpoint {
   // Reads one document back; before start(). invalid_argument when it is not one of ours.
   // With `merge`, what was counted here meanwhile is added to what was kept of the same window.
   Result<void> restore(std::string_view body, bool merge = false);
-  // Starts the thread that writes every second.
+  // Starts the thread that writes before a second is over.
   void start();
   // Ends the thread and writes once more.
   void stop();

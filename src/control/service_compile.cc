@@ -30,10 +30,10 @@ gateway::DocumentPtr ServiceState::document(const PolicyKey& key, policy::Scope 
     return made->second.document;
   const apim::Policy& policy = *found->second;
   Document made;
-  const auto named_value = [&](std::string_view name) -> std::optional<std::string> {
+  const auto named_value = [&](std::string_view name) -> std::optional<policy::NamedValue> {
     made.named_values.emplace_back(name);
     for (const auto& [ignored, value] : named_values_)
-      if (value.display_name == name) return value.value;
+      if (value.display_name == name) return policy::NamedValue{value.value, value.secret};
     return std::nullopt;
   };
   policy::Placement placement{.scope = scope, .entity = entity, .limits = &limits_};
@@ -46,6 +46,7 @@ gateway::DocumentPtr ServiceState::document(const PolicyKey& key, policy::Scope 
     made.base_urls.emplace_back(url);
     return {};
   };
+  placement.take_quota = [&](policy::QuotaPlace quota) { made.quotas.push_back(std::move(quota)); };
   const auto format =
       policy.format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml;
   auto compiled = policy::compile_document(catalog_, policy.text, format, placement, named_value);

@@ -71,6 +71,7 @@ class ServiceState {
   apim::ModelDelta difference(const apim::ServiceModel& model) const;
 
   const apim::Service& service() const noexcept { return service_; }
+  std::vector<NamedQuota> quotas_of(std::string_view counter_key) const;
 
  private:
   struct PolicyKey {
@@ -103,6 +104,7 @@ class ServiceState {
   struct Document {
     gateway::DocumentPtr document;
     std::vector<std::string> named_values, backends, base_urls;
+    std::vector<policy::QuotaPlace> quotas;
   };
   struct CompiledApi {
     std::shared_ptr<const gateway::ApiPart> part;
@@ -152,6 +154,8 @@ class ServiceState {
   void bind(const std::string& name);
   std::shared_ptr<gateway::ServicePart> assemble();
   void add_error(Error error, const std::string& where);
+  bool selects(const policy::QuotaPlace& quota, std::string_view api,
+               std::string_view operation) const;
 
   const BuilderOptions& options_;
   policy::Limits& limits_;

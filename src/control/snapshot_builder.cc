@@ -59,6 +59,13 @@ std::vector<Error> SnapshotBuilder::check_hosts(const Services& services) const 
   return errors;
 }
 
+std::vector<NamedQuota> SnapshotBuilder::quotas_of(apim::EntityNumber service,
+                                                   std::string_view counter_key) const {
+  const auto found = services_.find(service);
+  return found == services_.end() ? std::vector<NamedQuota>{}
+                                  : found->second.state->quotas_of(counter_key);
+}
+
 std::vector<Error> SnapshotBuilder::apply(apim::EntityNumber number,
                                           const apim::ModelDelta& delta) {
   std::vector<Error> errors;

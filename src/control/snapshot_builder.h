@@ -9,6 +9,7 @@
 #include "gateway/assemble.h"
 #include "gateway/snapshot.h"
 #include "policy/catalog.h"
+#include "policy/limits.h"
 
 #include <cstdint>
 #include <map>
@@ -17,9 +18,6 @@
 #include <string>
 #include <vector>
 
-namespace mlgate::policy {
-struct Limits;
-}
 namespace mlgate::http {
 class LocalService;
 }
@@ -30,6 +28,12 @@ namespace mlgate::control {
 struct OwnAddress {
   std::string host;        // Exact, or "*.suffix" for every name below it; compared without case.
   std::uint16_t port = 0;  // 0: any.
+};
+
+// A rule of a quota for one counter that administrators name.
+struct NamedQuota {
+  policy::QuotaRule rule;
+  bool only_counted = false;  // Any name may be one; only counters that are there count.
 };
 
 struct BuilderOptions {
@@ -66,6 +70,7 @@ class SnapshotBuilder {
   std::vector<Error> replace(std::span<const apim::ServiceModel> models);
   std::vector<Error> replace(std::span<const apim::ModelDelta> instances);
   void remove(apim::EntityNumber service);
+  std::vector<NamedQuota> quotas_of(apim::EntityNumber service, std::string_view counter_key) const;
 
   // The snapshot of all services taken over, with the next version number.
   std::shared_ptr<const gateway::Snapshot> snapshot();

@@ -31,6 +31,7 @@ struct Service {
   Call& call;
   http::Client& client;
   const HandlerOptions& options;
+  http::BodyBudget& bodies;
   net::Deadline* response_deadline = nullptr;
   net::Deadline* continue_deadline = nullptr;
   net::Deadline* tunnel_deadline = nullptr;
@@ -98,6 +99,9 @@ void fail_reading(Service& s, const Error& error) {
     client_gone(s.call);
   } else if (error.code() == Errc::exhausted) {
     fail_too_large(s.call);
+  } else if (error.code() == Errc::unavailable) {
+    s.call.x.response_additions.push_back({"Retry-After", "1"});
+    policy::answer_error(s.call.x, 503, "Service Unavailable", error.message());
   } else if (error.code() == Errc::timeout) {
     policy::answer_error(s.call.x, 408, "Request Timeout", "The request body came too slowly.");
   } else {
@@ -106,6 +110,7 @@ void fail_reading(Service& s, const Error& error) {
 }
 
 net::Awaitable<void> serve_local(Service& s) {
+  http::BodyShare share(s.bodies);
   std::string kept;
   std::string_view body;
   if (const auto buffered = s.server.buffered_body()) {
@@ -114,7 +119,8 @@ net::Awaitable<void> serve_local(Service& s) {
     Result<std::string> whole;
     {
       const ClientTime waiting(s);
-      whole = co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max));
+      whole =
+          co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max), share);
     }
     if (!whole) {
       fail_reading(s, whole.error());
@@ -287,6 +293,7 @@ net::Awaitable<void> pass_answer(Service& s, std::unique_ptr<http::ClientConnect
   const bool whole = co_await stream_response(s, *connection);
   s.server.set_upstream(nullptr);
   if (!whole) {
+    s.caller_gone = s.server.gone();
     s.server.abort();  // The caller must not take the part for the whole.
     co_return;
   }
@@ -499,7 +506,8 @@ net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) 
   const auto head = co_await await_head(s, backend);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
   if (!head) {
-    if (backend.reused && head.error().code() == Errc::closed) co_return Attempt::stale_connection;
+    if (backend.reused && head.error().code() == Errc::closed && !s.server.gone())
+      co_return Attempt::stale_connection;
     co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
     co_return Attempt::done;
   }
@@ -665,8 +673,11 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   begin_watching(call, station.ids_);
 
   const Step step = begin(call);
-  Service service{
-      .server = server, .call = call, .client = station.client_for(call), .options = options_};
+  Service service{.server = server,
+                  .call = call,
+                  .client = station.client_for(call),
+                  .options = options_,
+                  .bodies = bodies_};
   if (step == Step::answer) {
     co_await write_answer(service);  // nothing to check
   } else {

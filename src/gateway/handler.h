@@ -4,6 +4,7 @@
 // each has a station of its own.
 #include "analytics/usage.h"
 #include "gateway/call.h"
+#include "http/body_budget.h"
 #include "http/client.h"
 #include "http/server_call.h"
 #include "net/backend_tls.h"
@@ -21,8 +22,9 @@ struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
   std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
-  std::uint32_t connections_max = 2048;        // To one authority, over all workers.
-  std::chrono::seconds tunnel_idle{900};       // Of a WebSocket, without a byte either way.
+  std::size_t bodies_bytes_max = std::size_t{256} << 20;  // Of all such bodies together.
+  std::uint32_t connections_max = 2048;                   // To one authority, over all workers.
+  std::chrono::seconds tunnel_idle{900};  // Of a WebSocket, without a byte either way.
   http::ClientLimits client;
 };
 
@@ -61,7 +63,8 @@ class Station {
 
 class GatewayHandler final : public http::Handler {
  public:
-  explicit GatewayHandler(HandlerOptions options) : options_(options) {}
+  explicit GatewayHandler(HandlerOptions options)
+      : options_(options), bodies_(options.bodies_bytes_max) {}
 
   // Before the worker's first call and after its last; on the worker's thread.
   void open_station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,
@@ -77,6 +80,7 @@ class GatewayHandler final : public http::Handler {
 
  private:
   HandlerOptions options_;
+  http::BodyBudget bodies_;
   std::vector<std::unique_ptr<Station>> stations_;
 };
 

@@ -76,6 +76,25 @@ TEST(TraceDesk, WhoAsksBeforeTheCallIsOverWaitsForIt) {
   call.join();
 }
 
+TEST(CallTrace, ASecretWithinASecretSpoilsNeither) {
+  policy::CallTrace trace(1'700'000'000'000, 0);
+  for (const char* secret : {"open", "open-sesame", "same", "abc", ""}) trace.hide(secret);
+  EXPECT_EQ(trace.clean("open-sesame opens the same abc"), "*** ***s the *** abc");
+}
+
+TEST(CallTrace, ASecretThatBeginsWhereABodyIsCutIsNotShown) {
+  policy::CallTrace trace(1'700'000'000'000, 0);
+  trace.hide("0123456789");
+  const std::string filler(policy::CallTrace::kBodyBytesMax - 7, 'x');
+  trace.add_body(policy::CallTrace::Body::request, filler + "0123456789");
+  trace.add_body(policy::CallTrace::Body::response, "it ends with 0123456");
+  trace.end(0);
+  const std::string json = trace.json("demo", "id");
+  EXPECT_EQ(json.find("x0123"), std::string::npos);
+  EXPECT_NE(json.find("x***\""), std::string::npos);
+  EXPECT_NE(json.find("it ends with 0123456\""), std::string::npos) << "A whole body is not cut.";
+}
+
 TEST(CallTrace, SecretsAreTakenOutAndNothingGrowsWithoutEnd) {
   policy::CallTrace trace(1'700'000'000'000, 0);
   trace.hide("0123456789abcdef");

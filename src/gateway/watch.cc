@@ -82,6 +82,27 @@ std::string_view to_text(Flow flow) {
   return "forward";
 }
 
+// The values of a query string for which `is_secret` holds by their names, as they stand there.
+template <class IsSecret>
+void hide_parameters(CallTrace& trace, std::string_view query, const IsSecret& is_secret) {
+  while (!query.empty()) {
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), pair.size() + 1));
+    const auto equals = pair.find('=');
+    if (equals == std::string_view::npos) continue;
+    if (is_secret(pair.substr(0, equals))) trace.hide(pair.substr(equals + 1));
+  }
+}
+
+// Secret named values in the policies that the call may run through.
+void hide_named_values(Call& call) {
+  CallTrace& trace = *call.watch.trace;
+  const auto index = std::size_t(call.operation - call.binding->api->operations.data());
+  for (const ProductContext& context : call.binding->contexts)
+    for (const auto& document : context.pipelines[index]->documents)
+      for (const auto& secret : document->secrets) trace.hide(secret);
+}
+
 // Values that stand for a secret wherever they show up again.
 void hide_secrets(Call& call) {
   CallTrace& trace = *call.watch.trace;
@@ -93,21 +114,22 @@ void hide_secrets(Call& call) {
   for (const auto& [name, value] : call.x.request.headers) {
     if (is_secret_field(call, name)) trace.hide(value);
   }
-  std::string_view query = call.x.request.query;
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const auto equals = pair.find('=');
-    if (equals == std::string_view::npos) continue;
-    const auto name = percent_decode(pair.substr(0, equals));
-    if (name && equals_ignoring_case(*name, call.key_query_name))
-      trace.hide(pair.substr(equals + 1));
-  }
+  hide_parameters(trace, call.x.request.query, [&](std::string_view encoded) {
+    const auto name = percent_decode(encoded);
+    return name && equals_ignoring_case(*name, call.key_query_name);
+  });
+}
+
+// What the backend is shown to let the gateway in.
+void hide_credentials(CallTrace& trace, const BackendPart& part) {
+  for (const auto& [name, value] : part.headers) trace.hide(value);
+  hide_parameters(trace, part.query, [](std::string_view) { return true; });
 }
 
 void start_trace(Call& call) {
   call.watch.trace = std::make_unique<CallTrace>(call.x.now_ms, call.began_ns);
   call.x.trace = call.watch.trace.get();
+  hide_named_values(call);
   hide_secrets(call);
   const auto& matched = call.x.matched;
   call.watch.trace->add(Section::inbound, "configuration",
@@ -248,6 +270,7 @@ Flow traced_step(Call& call, const policy::Step& step) {
 
 void trace_forward(Call& call) {
   const Backend& backend = *call.plan.backend;
+  if (call.backend_part) hide_credentials(*call.watch.trace, *call.backend_part);
   const bool local = backend.kind == Backend::Kind::local;
   const std::string url = backend.origin + std::string(call.plan.target);
   call.watch.trace->add(Section::backend, "forward-request",

@@ -37,7 +37,9 @@ class BodyShare {
  public:
   explicit BodyShare(BodyBudget& budget) : budget_(budget) {}
   BodyShare(const BodyShare&) = delete;
-  ~BodyShare() { budget_.give(bytes_); }
+  ~BodyShare() {
+    if (bytes_ != 0) budget_.give(bytes_);  // The budget is shared by all workers.
+  }
 
   std::size_t bytes() const noexcept { return bytes_; }
   // False when the budget has no more; nothing is taken then.

@@ -4,6 +4,8 @@
 #include "base/text.h"
 #include "http/http2_connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <charconv>
 #include <cstring>
@@ -30,6 +32,7 @@ bool is_framing_field(std::string_view name) noexcept {
 Http1Connection::Http1Connection(Server& server, int fd, const net::Address& peer)
     : server_(server), in_(stream_, server.worker_.blocks()) {
   stream_.open(server.worker_.poller(), fd);
+  stream_.watch().listen(*this);
   if (server.options_.tls) stream_.start_tls_server(server.options_.tls);
   const std::string text = peer.text();
   std::memcpy(peer_.data(), text.data(), std::min(text.size(), peer_.size() - 1));
@@ -53,7 +56,25 @@ void Http1Connection::drain() noexcept {
 
 void Http1Connection::set_upstream(net::Stream* upstream) noexcept {
   upstream_ = upstream;
-  if (upstream && cut_) upstream->cancel();
+  if (!upstream) return;
+  if (stream_.watch().hung_up() && caller_left()) broken_ = true;
+  if (cut_ || broken_) upstream->cancel();
+}
+
+// A caller that closes its sending side behind a whole request cannot be told from one that is
+// gone, and to work for those is worse than to fail the few that only end their side. One that has
+// more requests on the way is still there.
+bool Http1Connection::caller_left() const noexcept {
+  if (!state_ || upgraded_ || !in_.body_done() || !in_.empty()) return false;
+  if (stream_.is_tls()) return true;  // What may wait there is its farewell.
+  char byte = 0;
+  return ::recv(stream_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
+}
+
+void Http1Connection::hung_up() {
+  if (!upstream_ || !caller_left()) return;
+  broken_ = true;
+  upstream_->cancel();
 }
 
 void Http1Connection::cut_upstream() noexcept {

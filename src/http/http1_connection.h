@@ -19,7 +19,7 @@ struct CallState {
   RequestHead head;
 };
 
-class Http1Connection final : public ServerCall {
+class Http1Connection final : public ServerCall, private net::HangUpListener {
  public:
   Http1Connection(Server& server, int fd, const net::Address& peer);
   ~Http1Connection() override;
@@ -64,6 +64,9 @@ class Http1Connection final : public ServerCall {
   std::uint64_t bytes_out() const noexcept override { return bytes_out_; }
 
  private:
+  // Ends a call whose caller has left while it waits for its upstream.
+  void hung_up() override;
+  bool caller_left() const noexcept;
   enum class Next : unsigned char { request, http2, closed };
   net::Awaitable<Next> await_request();
   net::Awaitable<Next> find_protocol();

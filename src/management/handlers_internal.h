@@ -164,6 +164,12 @@ http::Response get_policy(Call& call);
 http::Response put_policy(Call& call);
 http::Response delete_policy(Call& call);
 
+// quotas.cc
+http::Response list_quota_counters(Call& call);
+http::Response patch_quota_counters(Call& call);
+http::Response get_quota_period(Call& call);
+http::Response patch_quota_period(Call& call);
+
 // reports.cc: the kind is in the path.
 http::Response get_report(Call& call);
 

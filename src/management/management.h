@@ -26,6 +26,9 @@ class UsageTotals;
 namespace mlgate::blob {
 class Accounts;
 }
+namespace mlgate::control {
+class QuotaDesk;
+}
 
 namespace mlgate::management {
 
@@ -64,6 +67,7 @@ struct Options {
   apim::Publish publish;                             // May be empty.
   CheckPolicy check_policy;                          // May be empty.
   const analytics::UsageTotals* usage = nullptr;     // Outlives it; null: reports are empty.
+  control::QuotaDesk* quotas = nullptr;              // Null: the gateway is in another process.
   Tracing tracing;                                   // May be empty: calls cannot be traced.
   blob::Accounts* storage_accounts = nullptr;        // Null: there is no blob storage.
   std::string blob_url = "https://localhost:10443";  // Of the blob endpoint, without a slash.

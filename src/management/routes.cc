@@ -172,6 +172,11 @@ constexpr std::array kService{
     Route{"POST", "subscriptions/{}/regeneratePrimaryKey", regenerate_primary_key, kPublisher},
     Route{"POST", "subscriptions/{}/regenerateSecondaryKey", regenerate_secondary_key, kPublisher},
 
+    Route{"GET", "quotas/{}", list_quota_counters},
+    Route{"PATCH", "quotas/{}", patch_quota_counters, kPublisher},
+    Route{"GET", "quotas/{}/periods/{}", get_quota_period},
+    Route{"PATCH", "quotas/{}/periods/{}", patch_quota_period, kPublisher},
+
     Route{"GET", "reports/byApi", get_report},
     Route{"GET", "reports/byUser", get_report},
     Route{"GET", "reports/byOperation", get_report},

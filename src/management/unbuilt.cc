@@ -112,8 +112,6 @@ constexpr std::array kUnbuilt{
     std::string_view("products/{}/wikis"),
     std::string_view("products/{}/wikis/default"),
     std::string_view("productsByTags"),
-    std::string_view("quotas/{}"),
-    std::string_view("quotas/{}/periods/{}"),
     std::string_view("regions"),
     std::string_view("reports/byRequest"),
     std::string_view("restore"),

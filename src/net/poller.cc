@@ -143,13 +143,17 @@ void Watch::wake_all(Wake why) {
 void Watch::on_events(std::uint32_t events) {
   // A waiter that is resumed may destroy this watch: all flags first, and nothing of ours is
   // touched after the last wake but through the copies of wake_all.
+  const bool was_up = !hung_up_;
   if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) hung_up_ = true;
   if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) readable_ = true;
   if (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) writable_ = true;
   const bool wake_reader = readable_ && reader_;
   const bool wake_writer = writable_ && writer_;
   const bool wake_either = (readable_ || writable_) && either_;
-  if (!wake_reader && !wake_writer && !wake_either) return;
+  if (!wake_reader && !wake_writer && !wake_either) {
+    if (was_up && hung_up_ && listener_) listener_->hung_up();
+    return;
+  }
   if (wake_either) {
     // Whoever wakes for nothing looks again.
     disarm();

@@ -89,6 +89,14 @@ class Waiting {
   std::int64_t expires_ns_ = 0;
 };
 
+// Who wants to know that a peer has closed its side while nobody waits for its bytes.
+class HangUpListener {
+ public:
+  virtual ~HangUpListener() = default;
+  // May destroy the watch that it listens to.
+  virtual void hung_up() = 0;
+};
+
 // The readiness of one descriptor.
 class Watch final : public Waiting {
  public:
@@ -97,6 +105,8 @@ class Watch final : public Waiting {
 
   // Registers `fd`, which the watch owns from here on.
   void open(Poller& poller, int fd);
+  // The listener outlives the watch.
+  void listen(HangUpListener& listener) noexcept { listener_ = &listener; }
   // Deregisters and closes. Waiters are woken as cancelled.
   void close() noexcept;
   bool is_open() const noexcept { return fd_ >= 0; }
@@ -131,6 +141,7 @@ class Watch final : public Waiting {
   Wait until_either(Deadline& deadline);
 
   Poller* poller_ = nullptr;
+  HangUpListener* listener_ = nullptr;
   int fd_ = -1;
   bool readable_ = false, writable_ = false, hung_up_ = false, cancelled_ = false;
   Wait* reader_ = nullptr;

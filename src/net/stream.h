@@ -66,6 +66,7 @@ class Stream {
   Task<void> write_all(std::string_view bytes, Deadline& deadline);
 
   Watch& watch() noexcept { return watch_; }
+  int fd() const noexcept { return watch_.fd(); }
   // "TLSv1.3", or empty.
   std::string_view tls_version() const noexcept;
   // What ALPN chose ("h2"), or empty.

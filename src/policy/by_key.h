@@ -34,7 +34,7 @@ struct ByKey {
   }
   // The counter of this call; `kind` is the number of the policy, and more.
   CounterKey counter(Exchange& x, const Limits& limits, std::uint64_t kind) const {
-    return {limits.number_of(key.value(x)), mix_numbers(x.matched.service, kind)};
+    return limits.counter_of_key(key.value(x), x.matched.service, kind);
   }
 };
 

@@ -19,15 +19,28 @@ std::string elapsed_text(std::int64_t ns) {
 }  // namespace
 
 void CallTrace::hide(std::string_view secret) {
-  if (secret.size() >= 4 && std::ranges::find(secrets_, secret) == secrets_.end()) {
-    secrets_.emplace_back(secret);
-  }
+  if (secret.size() < kSecretBytesMin || std::ranges::find(secrets_, secret) != secrets_.end())
+    return;
+  // The longest first, so that none is spoilt by one that stands in it.
+  const auto shorter = std::ranges::find_if(
+      secrets_, [&](const std::string& one) { return one.size() < secret.size(); });
+  secrets_.emplace(shorter, secret);
 }
 
 std::string CallTrace::clean(std::string_view text) const {
   std::string out(text);
   for (const auto& secret : secrets_) out = replace_all(out, secret, kHidden);
   return out;
+}
+
+void CallTrace::hide_begun(std::string& cut) const {
+  for (const auto& secret : secrets_) {
+    for (std::size_t size = secret.size() - 1; size >= kSecretBytesMin; --size) {
+      if (!cut.ends_with(std::string_view(secret).substr(0, size))) continue;
+      cut.replace(cut.size() - size, size, kHidden);
+      return;
+    }
+  }
 }
 
 void CallTrace::note(std::string_view name, std::string_view value) {
@@ -68,8 +81,10 @@ void CallTrace::end(std::int64_t now_ns) {
   Json data = Json::object();
   for (std::size_t i = 0; i < bodies_.size(); ++i) {
     if (body_bytes_[i] == 0) continue;
+    std::string shown = clean(bodies_[i]);
+    if (body_bytes_[i] > bodies_[i].size()) hide_begun(shown);
     data.set(kNames[i], Json::object({{"bytes", Json(std::int64_t(body_bytes_[i]))},
-                                      {"body", Json(clean(bodies_[i]))}}));
+                                      {"body", Json(std::move(shown))}}));
   }
   if (!data.members().empty()) add(Section::backend, "body", std::move(data), now_ns);
 }

@@ -20,12 +20,13 @@ class CallTrace {
   static constexpr std::size_t kTraceBytesMax = 512 * 1024;  // What comes later is left out.
   static constexpr std::size_t kBodyBytesMax = 8 * 1024;     // Of each body; the rest is left out.
   static constexpr std::string_view kHidden = "***";
+  // Shorter texts are not secrets: hiding them would only garble the trace.
+  static constexpr std::size_t kSecretBytesMin = 4;
 
   CallTrace(TimeMs start_ms, std::int64_t start_ns) : start_ms_(start_ms), start_ns_(start_ns) {}
   CallTrace(const CallTrace&) = delete;
 
-  // From here on the text is shown as kHidden wherever it stands. Texts under four bytes are not
-  // secrets: hiding them would only garble the trace.
+  // From here on the text is shown as kHidden wherever it stands.
   void hide(std::string_view secret);
   std::string clean(std::string_view text) const;
 
@@ -45,6 +46,9 @@ class CallTrace {
   std::string json(std::string_view service, std::string_view id) const;
 
  private:
+  // Of a text that is cut: a secret may have begun at its end.
+  void hide_begun(std::string& cut) const;
+
   TimeMs start_ms_;
   std::int64_t start_ns_;
   std::vector<std::string> secrets_;

@@ -18,9 +18,10 @@ class DocumentCompiler {
   DocumentCompiler(const PolicyCatalog& catalog, const Placement& placement)
       : catalog_(catalog), placement_(placement) {}
 
-  Compiled compile(const Element& root) {
+  Compiled compile(const Element& root, std::vector<std::string> secrets) {
     auto document = std::make_shared<CompiledDocument>();
     document->scope = placement_.scope;
+    document->secrets = std::move(secrets);
     if (root.name != "policies") {
       errors_.add(root,
                   "The '" + root.name +
@@ -218,7 +219,7 @@ Compiled compile_document(const PolicyCatalog& catalog, std::string_view text, F
     return only("The policy document is larger than " + std::to_string(kDocumentBytesMax) +
                 " bytes.");
   }
-  const auto substituted = substitute_named_values(text, named_values);
+  auto substituted = substitute_named_values(text, named_values);
   if (substituted.text.size() > 4 * kDocumentBytesMax) {
     return only("The policy document with its named values is larger than " +
                 std::to_string(4 * kDocumentBytesMax) + " bytes.");
@@ -226,7 +227,7 @@ Compiled compile_document(const PolicyCatalog& catalog, std::string_view text, F
   if (!substituted.missing.empty()) return {nullptr, missing_values(substituted, format)};
   const auto root = read_xml(substituted.text, format, substituted.map);
   if (!root) return {nullptr, {root.error()}};
-  return DocumentCompiler(catalog, placement).compile(*root);
+  return DocumentCompiler(catalog, placement).compile(*root, std::move(substituted.secrets));
 }
 
 std::vector<Error> check_document(const PolicyCatalog& catalog, std::string_view text,

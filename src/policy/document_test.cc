@@ -167,9 +167,9 @@ TEST(Document, ExpressionsAreFoundInBothFormatsAndRefused) {
 }
 
 TEST(Document, NamedValuesArePutInAndPlacesStayThoseOfTheTextAsSent) {
-  const NamedValues values = [](std::string_view name) -> std::optional<std::string> {
-    if (name == "calls") return "5";
-    if (name == "long") return "a very long\nvalue\nof several lines";
+  const NamedValues values = [](std::string_view name) -> std::optional<NamedValue> {
+    if (name == "calls") return NamedValue{.text = "5"};
+    if (name == "long") return NamedValue{.text = "a very long\nvalue\nof several lines"};
     return std::nullopt;
   };
   EXPECT_THAT(check(with_inbound("<rate-limit calls='{{calls}}' renewal-period='60'/>"),
@@ -187,6 +187,33 @@ TEST(Document, NamedValuesArePutInAndPlacesStayThoseOfTheTextAsSent) {
   ASSERT_EQ(errors.size(), 1u);
   EXPECT_EQ(errors[0].message(), "Cannot find a property 'x.y'");
   EXPECT_EQ(errors[0].field(), "set-header");
+}
+
+TEST(Document, KnowsTheSecretsInItAsWrittenAndAsRead) {
+  const NamedValues values = [](std::string_view name) -> std::optional<NamedValue> {
+    if (name == "open") return NamedValue{.text = "open"};
+    if (name == "plain") return NamedValue{.text = "sesame", .secret = true};
+    return NamedValue{.text = " a&amp;b&nope;c ", .secret = true};
+  };
+  const auto compiled = compile_document(
+      builtin_policies(),
+      with_inbound("<set-variable name='{{open}}' value='{{plain}} {{escaped}}'/>"), Format::rawxml,
+      {.scope = Scope::api}, values);
+  // The text that is no XML is refused, and its secrets with it.
+  EXPECT_FALSE(compiled.errors.empty());
+  EXPECT_FALSE(compiled.document);
+  const NamedValues good = [&](std::string_view name) -> std::optional<NamedValue> {
+    if (name != "escaped") return values(name);
+    return NamedValue{.text = " a&amp;b&#x63; ", .secret = true};
+  };
+  const auto document =
+      compile_document(
+          builtin_policies(),
+          with_inbound("<set-variable name='{{open}}' value='{{plain}} {{escaped}} {{plain}}'/>"),
+          Format::rawxml, {.scope = Scope::api}, good)
+          .document;
+  ASSERT_TRUE(document);
+  EXPECT_THAT(document->secrets, ElementsAre("sesame", "a&amp;b&#x63;", "a&bc"));
 }
 
 TEST(Document, SizeAndDepthAreLimited) {

@@ -443,6 +443,36 @@ void Quotas::set_state(const QuotaState& state) {
   stripe.changed = true;
 }
 
+QuotaState Quotas::empty_window(const QuotaRule& rule, TimeMs now_ms) noexcept {
+  Counter counter;
+  renew(counter, rule, now_ms);
+  return {rule.key, counter.window_ms, counter.end_ms, 0, 0};
+}
+
+std::optional<QuotaState> Quotas::current(const QuotaRule& rule, TimeMs now_ms) const {
+  const Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  const auto it = stripe.map.find(rule.key);
+  if (it == stripe.map.end()) return std::nullopt;
+  Counter counter = it->second;
+  renew(counter, rule, now_ms);
+  return QuotaState{rule.key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes};
+}
+
+std::optional<QuotaState> Quotas::set_counts(const QuotaRule& rule,
+                                             std::optional<std::int64_t> calls,
+                                             std::optional<std::int64_t> bytes, TimeMs now_ms) {
+  Stripe& stripe = stripe_of(rule.key.subscriber);
+  const std::scoped_lock lock(stripe.mutex);
+  Counter* counter = find_or_make(stripe, rule.key, now_ms);
+  if (!counter) return std::nullopt;
+  renew(*counter, rule, now_ms);
+  counter->calls = calls.value_or(counter->calls);
+  counter->bytes = bytes.value_or(counter->bytes);
+  stripe.changed = true;
+  return QuotaState{rule.key, counter->window_ms, counter->end_ms, counter->calls, counter->bytes};
+}
+
 QuotaState Quotas::state(const CounterKey& key) const {
   const Stripe& stripe = stripe_of(key.subscriber);
   const std::scoped_lock lock(stripe.mutex);

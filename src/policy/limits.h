@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -172,6 +173,14 @@ class Quotas {
   // Current state of one counter, for reports; all zero when it is not known.
   QuotaState state(const CounterKey& key) const;
   void set_state(const QuotaState& state);
+  // What a rule counts in the window of `now_ms`; nullopt: nothing was ever counted under it.
+  std::optional<QuotaState> current(const QuotaRule& rule, TimeMs now_ms) const;
+  // Sets what is counted in the window of `now_ms`, where a number is given; nullopt: no room for
+  // another counter.
+  std::optional<QuotaState> set_counts(const QuotaRule& rule, std::optional<std::int64_t> calls,
+                                       std::optional<std::int64_t> bytes, TimeMs now_ms);
+  // The window of `now_ms`, with nothing counted in it.
+  static QuotaState empty_window(const QuotaRule& rule, TimeMs now_ms) noexcept;
 
   std::size_t counters() const noexcept { return counters_.load(std::memory_order_relaxed); }
   std::uint64_t table_full_total() const noexcept { return full_.load(std::memory_order_relaxed); }
@@ -225,6 +234,12 @@ struct Limits {
   // The number under which a key that callers choose is counted: keyed, so that nobody finds keys
   // that meet, and the same after a restart as long as `hash_key` is.
   std::uint64_t number_of(std::string_view key) const noexcept;
+
+  // The counter of a key in a service; `kind` is the number of the policy, and more.
+  CounterKey counter_of_key(std::string_view key, std::uint64_t service,
+                            std::uint64_t kind) const noexcept {
+    return {number_of(key), mix_numbers(service, kind)};
+  }
 
   RateLimits rates;
   Quotas quotas;

@@ -4,6 +4,7 @@
 // in one product context, `<base/>` by `<base/>`, and only points into them.
 #include "base/result.h"
 #include "policy/policy.h"
+#include "policy/quota_place.h"
 
 #include <array>
 #include <functional>
@@ -28,8 +29,12 @@ inline constexpr std::size_t kDocumentDepthMax = 64;
 // More errors than these are not reported.
 inline constexpr std::size_t kDocumentErrorsMax = 100;
 
-// Value of a named value by its display name; nullopt when there is none of that name.
-using NamedValues = std::function<std::optional<std::string>(std::string_view)>;
+struct NamedValue {
+  std::string text;
+  bool secret = false;
+};
+// A named value by its display name; nullopt when there is none of that name.
+using NamedValues = std::function<std::optional<NamedValue>(std::string_view)>;
 
 // One policy element in its place, or `<base/>` (no policy).
 struct Item {
@@ -43,6 +48,8 @@ struct CompiledDocument {
   Scope scope = Scope::global;
   std::array<std::optional<std::vector<Item>>, kSections>
       sections;  // Absent: as if it held `<base/>`.
+  // Secret named values that stand in it, as written and as read: nobody is shown these.
+  std::vector<std::string> secrets;
 };
 
 // Where a document stands, for what its policies need to know.
@@ -56,6 +63,8 @@ struct Placement {
   std::function<bool(std::string_view)> has_backend = {};
   // Takes a base URL that calls may be sent to; an error when it cannot be used. May be empty.
   std::function<Result<void>(std::string_view)> take_base_url = {};
+  // Takes each quota that the document sets. May be empty.
+  TakeQuota take_quota = {};
 };
 
 struct Compiled {

@@ -333,6 +333,22 @@ class Reader {
   static constexpr int kFailedScansMax = 256;
 };
 
+// As it is written, and as policies read it: references decoded, blanks around it gone.
+void keep_secret(std::string_view text, std::vector<std::string>& out) {
+  std::string read;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto end = text[at] == '&' ? text.find(';', at) : std::string_view::npos;
+    if (end != std::string_view::npos &&
+        append_reference(read, text.substr(at + 1, end - at - 1))) {
+      at = end + 1;
+    } else {
+      read += text[at++];
+    }
+  }
+  for (const std::string_view one : {trim(text), trim(read)})
+    if (std::ranges::find(out, one) == out.end()) out.emplace_back(one);
+}
+
 bool is_named_value_char(char c) noexcept {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_';
 }
@@ -374,7 +390,7 @@ Position SourceMap::position(std::size_t result) const noexcept {
 }
 
 Substituted substitute_named_values(std::string_view text, const NamedValues& named_values) {
-  Substituted out{{}, SourceMap(text), {}};
+  Substituted out{{}, SourceMap(text), {}, {}};
   std::size_t at = 0;
   while (at < text.size()) {
     const auto open = text.find("{{", at);
@@ -391,8 +407,9 @@ Substituted substitute_named_values(std::string_view text, const NamedValues& na
     out.text += text.substr(at, open - at);
     const auto name = text.substr(open + 2, end - open - 2);
     out.map.add(out.text.size(), open, true);
-    if (const auto value = named_values ? named_values(name) : std::nullopt) {
-      out.text += *value;
+    if (auto value = named_values ? named_values(name) : std::nullopt) {
+      out.text += value->text;
+      if (value->secret) keep_secret(value->text, out.secrets);
     } else {
       out.missing.push_back({std::string(name), out.text.size()});
     }

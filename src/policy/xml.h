@@ -72,6 +72,7 @@ struct Substituted {
     std::size_t offset = 0;  // In `text`.
   };
   std::vector<Missing> missing;
+  std::vector<std::string> secrets;  // Values that are nobody's to see.
 };
 // Puts named values in place of `{{name}}`, whose names consist of letters, digits, '-', '.' and
 // '_'.

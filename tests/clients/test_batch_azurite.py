@@ -23,12 +23,6 @@ from batch_site import ACCOUNT, KEY, Site, reviews
 AZURITE = "azurite@3.35.0"
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 class Azurite(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -39,7 +33,7 @@ class Azurite(unittest.TestCase):
             tools.mkdir(parents=True, exist_ok=True)
             subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(tools),
                             AZURITE], check=True, stdout=subprocess.DEVNULL)
-        cls.port = free_port()
+        (cls.port,) = harness.free_ports(1)
         cls.server = harness.Server(flags=["--dial.allow", "127.0.0.1"])
         cls.server.__enter__()
         cls.log = open(cls.server.data / "azurite.log", "wb")

@@ -4,6 +4,7 @@ what a kill or a full disk may not take away."""
 import base64
 import hashlib
 import hmac
+import http.client
 import os
 import re
 import resource
@@ -221,7 +222,7 @@ class Safety(unittest.TestCase):
                             acknowledged[name] = body
                         else:
                             return
-                    except OSError:
+                    except (OSError, http.client.HTTPException):
                         acknowledged[name] = (acknowledged.get(name), body)  # Either may be there.
                         return
                     turn += 1

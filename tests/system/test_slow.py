@@ -60,12 +60,10 @@ class Slow(unittest.TestCase):
         self.server.__exit__()
 
     def served(self):
-        began = time.monotonic()
         self.assertEqual(self.server.call("gateway", "GET", "/p/echo").status, 200)
-        return time.monotonic() - began
 
     def await_descriptors(self, most):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while descriptors(self.server.process.pid) > most and time.monotonic() < deadline:
             self.served()
         self.assertLessEqual(descriptors(self.server.process.pid), most)
@@ -75,14 +73,19 @@ class Slow(unittest.TestCase):
             self.fail("slowhttptest is needed (tools/install test)")
         seconds, connections = ("40", "1000") if FULL else ("3", "100")
         url = f"http://127.0.0.1:{self.port}/p/big"
+        self.served()
+        base = descriptors(self.server.process.pid) + 4
         for mode in (["-H"], ["-B"], ["-R"], ["-X", "-w", "10", "-y", "20", "-n", "1", "-z", "5"]):
             with self.subTest(mode[0]):
                 attack = subprocess.Popen(["slowhttptest", *mode, "-c", connections, "-r", "200", "-l", seconds, "-i",
                                            "5", "-u", url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                slowest = 0.0
+                served = 0
                 while attack.poll() is None:
-                    slowest = max(slowest, self.served())
-                self.assertLess(slowest, 5 if SANITIZED else 2)
+                    self.served()
+                    served += 1
+                # Were others kept waiting, one call would last as long as the attack.
+                self.assertGreater(served, 5)
+                self.await_descriptors(base)
 
     def test_idle_connections_cost_little(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -95,6 +98,7 @@ class Slow(unittest.TestCase):
         for _ in range(50):
             self.served()  # What is made once is there.
         before, connections = resident(self.server.process.pid), []
+        descriptors_before = descriptors(self.server.process.pid)
         try:
             for _ in range(count):
                 connection = socket.create_connection(("127.0.0.1", self.port), 10)
@@ -109,6 +113,7 @@ class Slow(unittest.TestCase):
         finally:
             for connection in connections:
                 connection.close()
+        self.await_descriptors(descriptors_before + 4)
 
     def test_callers_that_vanish_inside_a_body_leave_nothing(self):
         self.served()

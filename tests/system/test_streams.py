@@ -115,6 +115,8 @@ class Streams(unittest.TestCase):
     def setUp(self):
         self.backend.seen.clear()
         self.backend.release.clear()
+        self.backend.arrived.clear()
+        self.backend.gone.clear()
 
     def tearDown(self):
         self.backend.release.set()
@@ -130,7 +132,7 @@ class Streams(unittest.TestCase):
         # The caller still sends when the answer comes, and a full pipe must not hold it back.
         with self.talk() as caller:
             caller.send(self.head("POST", "/p/refuse", "Content-Length: 1000000000"))
-            caller.socket.settimeout(5)
+            caller.socket.settimeout(60)
             sent = threading.Event()
 
             def pour():
@@ -143,7 +145,7 @@ class Streams(unittest.TestCase):
             thread.start()
             began = time.monotonic()
             self.assertIn("413 Payload Too Large", caller.until("too much"))
-            self.assertLess(time.monotonic() - began, 4)
+            self.assertLess(time.monotonic() - began, 15, "It waited for the body, which has 30 s for its next byte.")
             sent.set()
 
     def test_a_backend_that_dies_while_the_body_comes_is_told_to_the_caller(self):
@@ -161,6 +163,37 @@ class Streams(unittest.TestCase):
             caller.send("0\r\n\r\n")
             caller.until("0\r\n\r\n")
             caller.send(self.head("GET", "/p/echo"))  # The connection goes on.
+            caller.until("200 OK")
+
+    def test_a_caller_that_leaves_while_its_answer_is_made_frees_the_backend(self):
+        for body in ("", "some"):
+            with self.subTest(body=body):
+                self.backend.arrived.clear()
+                self.backend.gone.clear()
+                with self.talk() as caller:
+                    caller.send(self.head("POST", "/p/wait", f"Content-Length: {len(body)}") + body)
+                    self.assertTrue(self.backend.arrived.wait(20))
+                self.assertTrue(self.backend.gone.wait(20), "The backend still works for nobody.")
+        self.backend.arrived.clear()
+        self.backend.gone.clear()
+        with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 10) as plain:
+            with self.server.tls().wrap_socket(plain, server_hostname="localhost") as caller:
+                caller.sendall(self.head("GET", "/p/wait").encode())
+                self.assertTrue(self.backend.arrived.wait(20))
+        self.assertTrue(self.backend.gone.wait(20), "The backend still works for nobody.")
+
+    def test_a_caller_that_leaves_inside_a_silent_stream_frees_the_backend(self):
+        with self.talk() as caller:
+            caller.send(self.head("GET", "/p/silent"))
+            caller.until("first")
+        self.assertTrue(self.backend.gone.wait(20), "The backend still works for nobody.")
+
+    def test_a_caller_that_ends_its_side_behind_several_requests_gets_its_answers(self):
+        with self.talk() as caller:
+            caller.send(self.head("GET", "/p/wait") + self.head("GET", "/p/echo"))
+            self.assertTrue(self.backend.arrived.wait(20))
+            caller.socket.shutdown(socket.SHUT_WR)
+            self.backend.release.set()
             caller.until("200 OK")
 
     def test_trailers_both_ways(self):

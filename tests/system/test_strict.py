@@ -14,7 +14,10 @@ from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
+from http2_frames import (DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PADDED, RST_STREAM, Peer, fields, frame,
+                          request, status_of)
 from recorder import RecordingBackend
+from test_http2 import SMUGGLING
 
 TABLE = Path(__file__).resolve().parents[1] / "strict/http1.txt"
 CLASSES_MIN, CASES_MIN = 20, 5
@@ -50,10 +53,30 @@ def read_table():
     return found
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def downgrades(path):
+    """What is well-formed in HTTP/2 and has to stay so in HTTP/1.1: frames, and the lengths of bodies, rising."""
+    head = request(path, "POST")
+    inner = b"GET /p/inner HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+    def post(more=b"", flags=0, stream=1):
+        return frame(HEADERS, END_HEADERS | flags, stream, head + more)
+
+    return {
+        "a length": (post(fields(("content-length", "4"))) + frame(DATA, END_STREAM, 1, b"abcd"), [4]),
+        "no length": (post() + frame(DATA, 0, 1, b"ab") + frame(DATA, END_STREAM, 1, b"cd"), [4]),
+        "no body": (post(flags=END_STREAM), [0]),
+        "a length of nothing": (post(fields(("content-length", "0")), END_STREAM), [0]),
+        "an end of its own": (post() + frame(DATA, 0, 1, b"abc") + frame(DATA, END_STREAM, 1, b""), [3]),
+        "padding": (post() + frame(DATA, END_STREAM | PADDED, 1, b"\x05abc" + b"\0" * 5), [3]),
+        "trailers": (post(fields(("te", "trailers"))) + frame(DATA, 0, 1, b"abcd") +
+                     frame(HEADERS, END_HEADERS | END_STREAM, 1, fields(("x-sum", "4"))), [4]),
+        "a body like a request": (post() + frame(DATA, END_STREAM, 1, inner), [len(inner)]),
+        "a body like a last chunk": (post() + frame(DATA, END_STREAM, 1, b"0\r\n\r\n" + inner), [5 + len(inner)]),
+        "crumbs": (post(fields(("cookie", "a=1"), ("cookie", "b=2")), END_STREAM), [0]),
+        "a GET with a body": (frame(HEADERS, END_HEADERS, 1, request(path)) + frame(DATA, END_STREAM, 1, b"ab"), [2]),
+        "two at once": (post() + post(stream=3) + frame(DATA, 0, 1, b"ab") + frame(DATA, END_STREAM, 3, b"x") +
+                        frame(DATA, END_STREAM, 1, b"cd"), [1, 4]),
+    }
 
 
 def await_port(port, process):
@@ -74,7 +97,7 @@ class Relays:
     def __init__(self, origin):
         self.folder = tempfile.mkdtemp(prefix="mlgate-strict-")
         self.processes = []
-        self.ports = {"nginx": free_port(), "haproxy": free_port()}
+        self.ports = dict(zip(("nginx", "haproxy"), harness.free_ports(2)))
         for name in self.ports:
             if not shutil.which(name, path=os.environ["PATH"] + ":/usr/sbin"):
                 raise AssertionError(f"{name} is needed (tools/install test)")
@@ -168,6 +191,31 @@ class Strict(unittest.TestCase):
                 with self.subTest(relay=relay, of=name, twin_of=what):
                     statuses, bodies = self.exchange(relay, message)
                     self.assertEqual((statuses, bodies), ([b"200"] * (len(lengths) + 1), [*lengths, 0]))
+
+    def test_what_came_by_http2_arrives_in_number_and_length(self):
+        for relay in self.relays.ports:
+            for what, (frames, lengths) in downgrades(f"/{relay}/e").items():
+                with self.subTest(relay=relay, what=what), Peer(self.server.ports["gateway"]["http"]) as peer:
+                    self.origin.seen.clear()
+                    peer.send(frames)
+                    answers = {}  # By stream, in whatever order they come.
+                    while len(answers) < len(lengths):
+                        kind, _, stream, payload = peer.until(HEADERS, RST_STREAM, GOAWAY)
+                        answers[stream] = status_of(payload) if kind == HEADERS else f"frame {kind}"
+                    self.assertEqual(set(answers.values()), {"200"})
+                    self.assertEqual(sorted(len(r.body) for r in self.origin.seen), lengths)
+
+    def test_what_http2_could_smuggle_reaches_neither(self):
+        for relay in self.relays.ports:
+            path = f"/{relay}/e"
+            for what, more in SMUGGLING.items():
+                with self.subTest(relay=relay, what=what), Peer(self.server.ports["gateway"]["http"]) as peer:
+                    self.origin.seen.clear()
+                    peer.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, request(path) + more))
+                    self.assertEqual(peer.outcome(1), "RST PROTOCOL_ERROR")
+                    peer.send(frame(HEADERS, END_HEADERS | END_STREAM, 3, request(path)))
+                    self.assertEqual(peer.outcome(3), "200")
+                    self.assertEqual([len(r.body) for r in self.origin.seen], [0])
 
 
 if __name__ == "__main__":

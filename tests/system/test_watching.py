@@ -315,6 +315,29 @@ class Watching(unittest.TestCase):
         seen = [headers for _, path, headers in Backend.seen if path.startswith("/base/traced")][-1]
         self.assertIsNone(seen["Apim-Debug-Authorization"], "It is no business of the backend.")
 
+    def test_what_administrators_keep_secret_is_in_no_trace(self):
+        self.server.put("/namedValues/shared", {"displayName": "shared-key", "value": "tom&amp;jerry-4711",
+                                                "secret": True})
+        self.server.put("/namedValues/open", {"displayName": "open-text", "value": "for-everyone"})
+        self.server.put("/backends/guarded", {
+            "url": f"http://127.0.0.1:{self.backend.server_address[1]}/base", "protocol": "http",
+            "credentials": {"header": {"X-Guard": ["swordfish-1"]}, "query": {"code": ["swordfish 2"]}}})
+        self.server.put("/apis/plain/policies/policy", {"format": "rawxml", "value": """<policies><inbound><base />
+            <set-header name="X-Shared"><value>Key {{shared-key}} {{open-text}}</value></set-header>
+            <set-backend-service backend-id="guarded" /></inbound></policies>"""})
+        self.addCleanup(self.server.arm, "DELETE", "/apis/plain/policies/policy")
+        token = self.debug_token().json["token"]
+        answer = self.post("/plain/masked", {"Apim-Debug-Authorization": token}, b"it is tom&jerry-4711")
+        self.assertEqual(answer.status, 200)
+        target, headers = [(path, headers) for _, path, headers in Backend.seen if "/base/masked" in path][-1]
+        self.assertEqual((headers["X-Shared"], headers["X-Guard"]), ("Key tom&jerry-4711 for-everyone", "swordfish-1"))
+        self.assertIn("code=swordfish%202", target)
+        text = json.dumps(self.trace(answer.headers["Apim-Trace-Id"]))
+        for secret in ("4711", "swordfish"):
+            self.assertNotIn(secret, text)
+        for shown in ("Key *** for-everyone", "it is ***", "code=***"):
+            self.assertIn(shown, text)
+
     def test_a_refused_call_is_traced_to_its_refusal(self):
         token = self.debug_token().json["token"]
         answer = self.post("/plain/x", {"Apim-Debug-Authorization": token}, key="no-such-key")

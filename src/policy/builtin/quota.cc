@@ -52,6 +52,7 @@ class Quota final : public Policy {
         self->apis_.back().children.push_back(child(operation, self->apis_.back().rule, errors));
       }
     }
+    if (place.placement.take_quota) self->tell(place.placement.take_quota);
     return self;
   }
 
@@ -79,6 +80,22 @@ class Quota final : public Policy {
   }
 
  private:
+  void tell(const TakeQuota& take) const {
+    const auto one = [&](const Counted& counted, std::optional<Selector> api,
+                         std::optional<Selector> operation) {
+      take({.by_key = false,
+            .rule = counted.rule,
+            .period_s = counted.volume.period_s,
+            .start_ms = 0,
+            .api = std::move(api),
+            .operation = std::move(operation)});
+    };
+    one(total_, {}, {});
+    for (const auto& api : apis_) {
+      one(api, api.selector, {});
+      for (const auto& operation : api.children) one(operation, api.selector, operation.selector);
+    }
+  }
   void note(CallTrace& trace, const QuotaRule& rule) const {
     const QuotaState state = limits_->quotas.state(rule.key);
     trace.note("limitCalls", std::to_string(rule.calls));
@@ -87,8 +104,8 @@ class Quota final : public Policy {
   }
   static Counted child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
     Counted out;
-    out.selector = Selector::of(node, errors);
-    out.rule = mix_numbers(parent, out.selector.number());
+    out.selector = selector_of(node, errors);
+    out.rule = mix_numbers(parent, number_of(out.selector));
     out.volume = QuotaVolume::of(node, errors);
     return out;
   }

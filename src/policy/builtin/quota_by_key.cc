@@ -45,6 +45,13 @@ class QuotaByKey final : public Policy, public DeferredCounter {
     self->start_ms_ = start.value_or(0);
     self->kind_ = mix_numbers(hash_text("quota-by-key"),
                               mix_numbers(std::uint64_t(period_s), std::uint64_t(self->start_ms_)));
+    if (place.placement.take_quota)
+      place.placement.take_quota({.by_key = true,
+                                  .rule = self->kind_,
+                                  .period_s = period_s,
+                                  .start_ms = self->start_ms_,
+                                  .api = {},
+                                  .operation = {}});
     return self;
   }
 

@@ -114,8 +114,8 @@ class RateLimit final : public Policy {
   }
   static Limit child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
     Limit out;
-    out.selector = Selector::of(node, errors);
-    out.rule = mix_numbers(parent, out.selector.number());
+    out.selector = selector_of(node, errors);
+    out.rule = mix_numbers(parent, number_of(out.selector));
     read(node, out);
     return out;
   }
