@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -20,7 +22,9 @@ namespace mlgate::app {
 namespace {
 
 constexpr std::chrono::milliseconds kPollEvery{200};
-constexpr std::size_t kResultBytesMax = std::size_t{1} << 31;
+constexpr std::size_t kResultPieceBytes = std::size_t{8} << 20;
+// A server that is started anew is waited for.
+constexpr int kSilentPollsMax = 150;
 
 struct JobFlags {
   std::string service, job, input, output, connection, row_errors = "fail";
@@ -63,7 +67,8 @@ class Jobs {
       const Json& details = (*json)["error"]["details"];
       if (!details.items().empty()) text = std::string(details.items()[0].string_or("message"));
     }
-    return fail(answer.status == 404 ? Errc::not_found : Errc::unavailable, std::move(text));
+    const Errc refused = answer.status == 404 ? Errc::not_found : Errc::denied;
+    return fail(answer.status >= 500 ? Errc::unavailable : refused, std::move(text));
   }
   Result<Json> job(const std::string& id) { return ask("GET", manage_ + "/jobs/" + id, token_); }
   Result<Json> list() { return ask("GET", manage_ + "/jobs", token_); }
@@ -75,9 +80,11 @@ class Jobs {
     return ask("GET", call_ + "/jobs/" + id + "?api-version=2.0", key_);
   }
   Result<std::string> submit(const JobFlags& flags);
+  // The first result goes to the file; without one, links to all are printed.
   Result<void> download(const Json& status, const std::string& path);
 
  private:
+  Result<void> save(const std::string& link, const std::string& path);
   explicit Jobs(DataFolder data) : data_(std::move(data)) {}
 
   // By name or id, of service or endpoint.
@@ -106,12 +113,41 @@ class Jobs {
   std::string services_, blobs_, workspace_, token_, manage_, call_, key_;
 };
 
+bool is_file(const std::string& path) {
+  std::error_code error;  // A name that is no path at all is no file either.
+  return std::filesystem::is_regular_file(path, error);
+}
+
+// What would come to light only after the job has run is looked at before.
+Result<void> check_paths(const JobFlags& flags) {
+  std::error_code error;
+  if (flags.connection.empty() && !is_file(flags.input)) {
+    if (std::filesystem::is_directory(flags.input, error))
+      return fail(Errc::invalid_argument, "'" + flags.input + "' is a folder; give a file");
+    const std::size_t slash = flags.input.find('/', flags.input.starts_with('/') ? 1 : 0);
+    if (slash == std::string::npos || slash + 1 == flags.input.size())
+      return fail(Errc::not_found,
+                  "there is no file '" + flags.input + "'; a blob is given as container/blob");
+  }
+  if (flags.output.empty()) return {};
+  if (flags.detach)
+    return fail(Errc::invalid_argument,
+                "with --detach there is no result yet that could go to '" + flags.output + "'");
+  if (std::filesystem::is_directory(flags.output, error))
+    return fail(Errc::invalid_argument, "'" + flags.output + "' is a folder; give a file");
+  const auto folder = std::filesystem::absolute(flags.output, error).parent_path();
+  if (::access(folder.c_str(), W_OK) != 0)
+    return fail(Errc::not_found, "cannot write to the folder " + folder.string());
+  return {};
+}
+
 Result<std::string> Jobs::submit(const JobFlags& flags) {
   std::string connection = flags.connection, location = flags.input;
+  TRY_OK(check_paths(flags));
   if (connection.empty()) {
     TRY(const auto local, LocalBlobs::open(data_, blobs_));
     connection = local->connection_string();
-    if (std::filesystem::is_regular_file(flags.input)) {
+    if (is_file(flags.input)) {
       const std::string name = std::filesystem::path(flags.input).filename().string();
       const std::string blob = "uploads/" + new_hex_id() + "/" + name;
       TRY_OK(local->upload(flags.input, workspace_, blob));
@@ -137,17 +173,35 @@ Result<void> Jobs::download(const Json& status, const std::string& path) {
       std::printf("%s: %s\n", name.c_str(), link.c_str());
       continue;
     }
-    TRY(const http::Response answer,
-        fetcher_->fetch({.method = "GET", .url = link, .headers = {}, .body = {}},
-                        kResultBytesMax));
-    if (answer.status != 200)
-      return fail(Errc::unavailable, "the result cannot be read: " + answer.body.substr(0, 200));
-    std::ofstream out(path, std::ios::binary);
-    out << answer.body;
-    if (!out.flush()) return fail(Errc::unavailable, "cannot write " + path);
-    return {};
+    return save(link, path);
   }
   return {};
+}
+
+Result<void> Jobs::save(const std::string& link, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  std::string etag;
+  for (std::uint64_t at = 0;;) {
+    http::FetchRequest request{.method = "GET", .url = link, .headers = {}, .body = {}};
+    const std::uint64_t last = at + kResultPieceBytes - 1;
+    request.headers.emplace_back("Range",
+                                 "bytes=" + std::to_string(at) + "-" + std::to_string(last));
+    if (!etag.empty()) request.headers.emplace_back("If-Match", etag);
+    TRY(const http::Response answer, fetcher_->fetch(std::move(request)));
+    if (answer.status == 412)
+      return fail(Errc::conflict, "the result was replaced while it was being read");
+    const bool behind_the_end = answer.status == 416;
+    if (answer.status != 200 && answer.status != 206 && !behind_the_end)
+      return fail(Errc::unavailable, "the result cannot be read: " + answer.body.substr(0, 200));
+    if (!behind_the_end) out << answer.body;
+    if (!out.flush())
+      return fail(Errc::unavailable, "cannot write " + path + ": " + std::strerror(errno) +
+                                         "; the result is at " + link);
+    at += answer.body.size();
+    if (answer.status != 206 || answer.body.size() < kResultPieceBytes) return {};
+    for (const auto& [name, value] : answer.headers)
+      if (equals_ignoring_case(name, "etag")) etag = value;
+  }
 }
 
 std::string thousands(std::int64_t number) {
@@ -195,8 +249,20 @@ TimeMs time_member(const Json& job, std::string_view name) {
 Result<std::string> watch(Jobs& jobs, const std::string& id) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   std::string last;
-  for (;;) {
-    TRY(const Json job, jobs.job(id));
+  for (int silent = 0;;) {
+    const auto asked = jobs.job(id);
+    const Errc code = asked ? Errc() : asked.error().code();
+    const bool refused = code == Errc::not_found || code == Errc::denied;
+    if (!asked && !refused && ++silent <= kSilentPollsMax) {
+      if (silent == 1)
+        std::fprintf(stderr, "\nthe server does not answer (%s); waiting for it\n",
+                     asked.error().message().c_str());
+      std::this_thread::sleep_for(kPollEvery);
+      continue;
+    }
+    TRY_OK(asked);
+    silent = 0;
+    const Json& job = *asked;
     const std::string state(job.string_or("State"));
     const TimeMs begun = std::max(time_member(job, "RunningTime"), time_member(job, "StartTime"));
     TimeMs ended = time_member(job, "EndTime");
@@ -309,7 +375,10 @@ void add_job(CLI::App& program, Chosen& chosen) {
   submit->add_option("output", flags->output, "File for the result; without it a link is printed");
   submit->add_option("--connection", flags->connection,
                      "Connection string of the input's storage; empty means the embedded one");
-  submit->add_option("--on-row-error", flags->row_errors, "fail or skip");
+  submit
+      ->add_option("--on-row-error", flags->row_errors,
+                   "What a row that cannot be read does: fail or skip")
+      ->check(CLI::IsMember({"fail", "skip"}));
   submit->add_flag("--detach", flags->detach, "Print the job's id and do not wait");
   add_action(*verb, chosen, flags, "list", "Lists the latest jobs", run_list);
   const auto with_job = [&](const char* name, const char* help, Action action) {
