@@ -16,6 +16,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 namespace mlgate::app {
@@ -35,7 +36,7 @@ class Jobs {
  public:
   static Result<std::unique_ptr<Jobs>> open(const Context& context, const std::string& service) {
     const DataFolder data = context.data();
-    TRY(const Json running, read_json_file(data.endpoints()));
+    const Json running = read_json_file(data.endpoints()).value_or(Json());
     const std::int64_t pid = running.int_or("pid", 0);
     if (pid <= 0 || ::kill(pid_t(pid), 0) != 0)
       return fail(Errc::unavailable, "no server is running on " + data.root.string() +
@@ -47,7 +48,9 @@ class Jobs {
     self->blobs_ = "http://localhost:" + std::to_string(running["blob"].int_or("http", 0));
     self->workspace_ = credentials.string_or("workspaceId");
     self->token_ = credentials.string_or("workspaceToken");
-    TRY_OK(self->find(service));
+    if (!service.empty()) {
+      TRY_OK(self->find(service));
+    }
     return self;
   }
 
@@ -72,6 +75,31 @@ class Jobs {
   }
   Result<Json> job(const std::string& id) { return ask("GET", manage_ + "/jobs/" + id, token_); }
   Result<Json> list() { return ask("GET", manage_ + "/jobs", token_); }
+  // Of all services; `show` gets a service's name and its jobs.
+  Result<void> list_all(const std::function<void(const std::string& service, const Json&)>& show) {
+    std::vector<std::pair<std::string, std::string>> places;
+    TRY_OK(each_endpoint([&](const Json& service, const Json& endpoint) {
+      use(service, endpoint);
+      places.emplace_back(service.string_or("Name"), manage_);
+    }));
+    for (const auto& [name, place] : places) {
+      manage_ = place;
+      TRY(const Json jobs, list());
+      show(name, jobs);
+    }
+    return {};
+  }
+  Result<void> each_endpoint(
+      const std::function<void(const Json& service, const Json& endpoint)>& visit) {
+    const std::string all = services_ + "/workspaces/" + workspace_ + "/webservices";
+    TRY(const Json services, ask("GET", all, token_));
+    for (const Json& service : services.items()) {
+      TRY(const Json endpoints,
+          ask("GET", all + "/" + std::string(service.string_or("Id")) + "/endpoints", token_));
+      for (const Json& endpoint : endpoints.items()) visit(service, endpoint);
+    }
+    return {};
+  }
   Result<void> cancel(const std::string& id) {
     TRY_OK(ask("DELETE", call_ + "/jobs/" + id + "?api-version=2.0", key_));
     return {};
@@ -89,23 +117,27 @@ class Jobs {
 
   // By name or id, of service or endpoint.
   Result<void> find(const std::string& wanted) {
-    const std::string all = services_ + "/workspaces/" + workspace_ + "/webservices";
-    TRY(const Json services, ask("GET", all, token_));
-    for (const Json& service : services.items()) {
-      const std::string id(service.string_or("Id"));
-      const bool this_one = equals_ignoring_case(id, wanted) ||
-                            equals_ignoring_case(service.string_or("Name"), wanted);
-      TRY(const Json endpoints, ask("GET", all + "/" + id + "/endpoints", token_));
-      for (const Json& endpoint : endpoints.items()) {
-        if (!this_one && !equals_ignoring_case(endpoint.string_or("Id"), wanted)) continue;
-        manage_ = all + "/" + id + "/endpoints/" + std::string(endpoint.string_or("Id"));
-        call_ = services_ + "/workspaces/" + workspace_ + "/services/" +
-                std::string(endpoint.string_or("Id"));
-        key_ = endpoint.string_or("PrimaryKey");
-        return {};
-      }
-    }
-    return fail(Errc::not_found, "there is no service '" + wanted + "'");
+    bool found = false;
+    std::string names;
+    TRY_OK(each_endpoint([&](const Json& service, const Json& endpoint) {
+      names.append(names.empty() ? "" : ", ").append(service.string_or("Name"));
+      const bool this_one = equals_ignoring_case(service.string_or("Id"), wanted) ||
+                            equals_ignoring_case(service.string_or("Name"), wanted) ||
+                            equals_ignoring_case(endpoint.string_or("Id"), wanted);
+      if (!this_one || found) return;
+      found = true;
+      use(service, endpoint);
+    }));
+    if (found) return {};
+    return fail(Errc::not_found, "there is no service '" + wanted +
+                                     "'; there are: " + (names.empty() ? "none" : names));
+  }
+  void use(const Json& service, const Json& endpoint) {
+    const std::string id(endpoint.string_or("Id"));
+    manage_ = services_ + "/workspaces/" + workspace_ + "/webservices/" +
+              std::string(service.string_or("Id")) + "/endpoints/" + id;
+    call_ = services_ + "/workspaces/" + workspace_ + "/services/" + id;
+    key_ = endpoint.string_or("PrimaryKey");
   }
 
   DataFolder data_;
@@ -312,14 +344,21 @@ Result<int> run_watch(const Context& context, const JobFlags& flags) {
 
 Result<int> run_list(const Context& context, const JobFlags& flags) {
   TRY(const auto jobs, Jobs::open(context, flags.service));
-  TRY(const Json list, jobs->list());
-  std::printf("%-32s  %-10s  %-24s  %12s\n", "JOB", "STATE", "CREATED", "ROWS");
-  for (const Json& job : list.items()) {
-    std::printf("%-32s  %-10s  %-24s  %12s\n", std::string(job.string_or("Id")).c_str(),
+  const auto line = [](const std::string& service, const Json& job) {
+    std::printf("%-32s  %-10s  %-24s  %12s  %s\n", std::string(job.string_or("Id")).c_str(),
                 std::string(job.string_or("State")).c_str(),
                 std::string(job.string_or("CreatedTime")).c_str(),
-                thousands(job.int_or("RowsDone", 0)).c_str());
+                thousands(job.int_or("RowsDone", 0)).c_str(), service.c_str());
+  };
+  std::printf("%-32s  %-10s  %-24s  %12s  %s\n", "JOB", "STATE", "CREATED", "ROWS", "SERVICE");
+  if (flags.service.empty()) {
+    TRY_OK(jobs->list_all([&](const std::string& service, const Json& list) {
+      for (const Json& job : list.items()) line(service, job);
+    }));
+    return 0;
   }
+  TRY(const Json list, jobs->list());
+  for (const Json& job : list.items()) line(flags.service, job);
   return 0;
 }
 
@@ -380,7 +419,10 @@ void add_job(CLI::App& program, Chosen& chosen) {
                    "What a row that cannot be read does: fail or skip")
       ->check(CLI::IsMember({"fail", "skip"}));
   submit->add_flag("--detach", flags->detach, "Print the job's id and do not wait");
-  add_action(*verb, chosen, flags, "list", "Lists the latest jobs", run_list);
+  add_action(*verb, chosen, flags, "list", "Lists the latest jobs, of all services or of one",
+             run_list)
+      ->get_option("service")
+      ->required(false);
   const auto with_job = [&](const char* name, const char* help, Action action) {
     add_action(*verb, chosen, flags, name, help, action)
         ->add_option("job", flags->job, "Id of the job")

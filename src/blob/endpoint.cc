@@ -281,17 +281,16 @@ net::Task<void> Endpoint::send_blob(Exchange& x) {
 net::Task<void> Endpoint::send_content(Exchange& x, const BlobReader& reader, Span span) {
   const StreamSlot slot(streams_);
   if (!slot.held()) co_return fail(Fault::server_busy);
+  PagePipe pipe;
   while (span.bytes > 0) {
     CO_TRY(const http::Loan loan, co_await x.call.lend_output());
     if (loan.descriptor < 0) co_return co_await copy_content(x, reader, span);
+    http::Moved moved;
     const auto sent =
-        co_await on_pool(x.call, [&] { return blob::send_content(reader, span, loan.descriptor); });
-    const http::Moved moved = sent ? sent->value_or(http::Moved()) : http::Moved();
+        co_await on_pool(x.call, [&] { return pipe.send(reader, span, loan.descriptor, moved); });
     CO_TRY_OK(x.call.return_output(moved));
     CO_TRY_OK(sent);
     if (!*sent) co_return co_await copy_content(x, reader, span);
-    span.offset += moved.bytes;
-    span.bytes -= moved.bytes;
   }
   co_return Result<void>();
 }

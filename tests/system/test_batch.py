@@ -152,6 +152,40 @@ class Tutorial(unittest.TestCase):
         self.assertEqual((gone.returncode, gone.stderr), (
             1, "mlgate: Job not found. Verify the job Id is correct and try again.\n"))
 
+    def test_verbs_say_before_the_job_what_would_fail_after_it(self):
+        name = "SimpleFeatureHashingExperiment"
+
+        def refused(*arguments):
+            done = harness.run_mlgate("job", "submit", *arguments, *self.server.flags)
+            self.assertNotEqual(done.returncode, 0)
+            return done.stderr
+
+        before = len(self.site.show())
+        self.assertIn("there is no file 'missing.csv'", refused(name, "missing.csv"))
+        self.assertIn("is a folder", refused(name, self.folder.name))
+        self.assertIn("cannot write to the folder /nowhere", refused(name, self.input, "/nowhere/out.csv"))
+        self.assertIn("with --detach there is no result", refused(name, self.input, "out.csv", "--detach"))
+        self.assertIn("maybe not in {fail,skip}", refused(name, self.input, "--on-row-error", "maybe"))
+        self.assertIn(f"there is no service 'other'; there are: {name}", refused("other", self.input))
+        self.assertEqual(len(self.site.show()), before)
+        everywhere = harness.run_mlgate("job", "list", *self.server.flags)
+        self.assertIn("SERVICE", everywhere.stdout)
+
+    def test_watching_outlives_the_server(self):
+        with harness.Server() as server:
+            site = Site(server)
+            site.put("/box/in.csv", reviews(400_000))
+            job = site.run("in.csv", "out.csv")
+            watch = subprocess.Popen(
+                [harness.BINARY, "job", "watch", "SimpleFeatureHashingExperiment", job, *server.flags],
+                stderr=subprocess.PIPE, text=True, env=harness.clean_environment())
+            self.assertIn("Running", watch.stderr.readline() + watch.stderr.readline())
+            server.stop(signal.SIGKILL)
+            server.start()
+            said = watch.communicate(timeout=120)[1]
+            self.assertEqual(watch.returncode, 0, said)
+            self.assertIn("Finished", said)
+
     def test_score_gives_the_same_bytes_without_a_server(self):
         data = reviews(3_000)
         self.site.put("/box/many.csv", data)
