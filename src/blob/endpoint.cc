@@ -338,8 +338,10 @@ net::Task<void> Endpoint::take_content(Exchange& x) {
   auto received = co_await receive(x, content, md5 ? &*md5 : nullptr);
   // Closing and removing a file may take a while, so content ends on the pool in any case.
   CO_TRY(http::Response response, co_await on_pool(x.call, [&]() -> Result<http::Response> {
-           const Content held = received ? Content() : std::move(content);
-           TRY_OK(received);
+           if (!received) {
+             const Content dropped = std::move(content);
+             return std::unexpected(std::move(received).error());
+           }
            return put(request, std::move(content), md5 ? md5->finish() : "", conditions);
          }));
   co_return co_await send(x, std::move(response));
