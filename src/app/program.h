@@ -4,6 +4,7 @@
 #include "analytics/recorder.h"
 #include "app/batch_role.h"
 #include "app/blob_role.h"
+#include "app/console_role.h"
 #include "app/data_folder.h"
 #include "app/operations.h"
 #include "app/settings.h"
@@ -70,7 +71,7 @@ class Program {
   const RolePorts& console() const noexcept { return console_ports_; }
   const RolePorts& services() const noexcept { return services_ports_; }
   const RolePorts& blob() const noexcept { return blob_ports_; }
-  // The addresses, for people.
+  // The addresses, for people; with that of the first-run page while nobody can sign in.
   std::string banner() const;
 
  private:
@@ -94,6 +95,7 @@ class Program {
   void make_management();
   void make_handlers();
   void make_console_handlers();
+  void make_console_role();
   void make_services_handler();
   void list_listeners();
   Result<void> restore_quotas(bool merge);
@@ -126,6 +128,7 @@ class Program {
   net::TlsContext client_tls_;
   net::DialGuard guard_;
   std::unique_ptr<identity::Identity> identity_;
+  std::unique_ptr<identity::People> people_;
 
   std::unique_ptr<BlobRole> blob_;
 
@@ -144,6 +147,7 @@ class Program {
   std::unique_ptr<control::Control> control_;
   std::unique_ptr<control::QuotaCheckpoint> quota_checkpoint_;
   std::unique_ptr<management::Management> management_;
+  std::unique_ptr<ConsoleRole> console_;
   std::mutex named_mutex_;
   std::set<std::string, std::less<>> named_;  // Instances in the certificate, in lower case.
   std::unique_ptr<management::VaultSecrets> secrets_;
