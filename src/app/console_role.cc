@@ -20,12 +20,21 @@ std::vector<std::string> host_names(const Settings& settings) {
 
 Json facts_of(const Settings& settings, const ConsoleRole::Parts& parts,
               const ConsoleRole::Addresses& at) {
+  Json aliases = Json::array();
+  if (settings.flag("services.in_process")) {
+    for (const std::string& alias : settings.list("services.aliases")) aliases.push(Json(alias));
+    for (const char* host : {"localhost", "127.0.0.1", "[::1]"}) {
+      for (const std::string& url : {at.services_http, at.services_https})
+        aliases.push(Json(host + url.substr(url.rfind(':'))));
+    }
+  }
   return Json::object({{"subscriptionId", Json(settings.text("arm.subscription_id"))},
                        {"gatewayUrl", Json(at.gateway)},
                        {"servicesUrl", Json(at.services_http)},
                        {"servicesTlsUrl", Json(at.services_https)},
                        {"consoleTlsUrl", Json(at.console_https)},
                        {"blobUrl", Json(at.blob_http)},
+                       {"inProcess", std::move(aliases)},
                        {"studio", Json(parts.studio != nullptr)}});
 }
 

@@ -10,6 +10,8 @@ export interface Facts {
   servicesTlsUrl: string;
   consoleTlsUrl: string;
   blobUrl: string;
+  /** Hosts, some with a port, in service URLs that mean this program's own web services; "*." stands for any label. */
+  inProcess: string[];
   studio: boolean;
 }
 
@@ -41,6 +43,16 @@ export function useFacts(): Facts {
 
 function accept(client: QueryClient, session: Session) {
   client.setQueryData(sessionQuery.queryKey, keep(session));
+}
+
+/** Whether calls of this service URL are answered in the same process. */
+export function isInProcess(facts: Facts, serviceUrl: string): boolean {
+  if (!URL.canParse(serviceUrl)) return false;
+  const url = new URL(serviceUrl);
+  return facts.inProcess.some((alias) => {
+    if (alias.startsWith("*.")) return url.hostname.endsWith(alias.slice(1));
+    return alias.includes(":") ? alias === url.host : alias === url.hostname;
+  });
 }
 
 /** One of the ways in: "first-run", "sign-in", "sign-in-link". */

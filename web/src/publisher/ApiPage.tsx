@@ -27,6 +27,7 @@ import {
   templateParameters,
   useChange,
 } from "../api/publisher";
+import { isInProcess, useFacts } from "../api/session";
 import { Confirm } from "../shell/Confirm";
 import { CopyValue, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -183,6 +184,7 @@ export function ApiPage() {
   const { t } = useTexts();
   const instance = useInstance();
   const at = instance.id;
+  const facts = useFacts();
   const { service, api } = useParams({ from: "/publisher/$service/apis/$api" });
   const query = useQuery(apiQuery(at, api));
   const products = useQuery(apiProductsQuery(at, api));
@@ -208,6 +210,12 @@ export function ApiPage() {
           value={`${instance.properties.gatewayUrl}${properties.path ? "/" + properties.path : ""}`}
         />
         <CopyValue label={t("apis.serviceUrl")} value={properties.serviceUrl ?? ""} />
+        {isInProcess(facts, properties.serviceUrl ?? "") && (
+          <div className="copy-value">
+            <span className="copy-label">{t("apis.calls")}</span>
+            {t("apis.inProcess")}
+          </div>
+        )}
         <div className="copy-value">
           <span className="copy-label">{t("apis.scheme")}</span>
           {properties.protocols.map((one) => one.toUpperCase()).join(", ")}
