@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   add_job(program, chosen);
   add_score(program, chosen);
   add_blob(program, chosen);
+  add_user(program, chosen);
   add_version(program, chosen);
   CLI11_PARSE(program, argc, argv);
 

@@ -123,7 +123,10 @@ Result<void> Program::open_parts() {
            .spans = operations_->spans()}));
   if (store_) make_services();
   make_follower();
-  if (store_) make_management();
+  if (store_) {
+    make_management();
+    make_console_role();
+  }
   make_handlers();
   return {};
 }
@@ -238,6 +241,27 @@ void Program::make_management() {
                                                          system_clock(), std::move(options));
 }
 
+void Program::make_console_role() {
+  const auto at = [](const char* scheme, std::uint16_t port) {
+    return std::string(scheme) + "://localhost:" + std::to_string(port);
+  };
+  people_ = std::make_unique<identity::People>(*store_, system_clock());
+  ConsoleRole::Parts parts{.people = *people_, .management = *management_};
+  if (plays("services")) {
+    parts.studio = studio_.get();
+    parts.registry = registry_.get();
+    parts.services = service_management_.get();
+    parts.scoring = request_response_.get();
+  }
+  console_ = std::make_unique<ConsoleRole>(
+      settings_, parts,
+      ConsoleRole::Addresses{.gateway = at("https", gateway_ports_.https),
+                             .services_http = at("http", services_ports_.http),
+                             .services_https = at("https", services_ports_.https),
+                             .console_https = at("https", console_ports_.https),
+                             .blob_http = at("http", blob_ports_.http)});
+}
+
 void Program::make_handlers() {
   gateway::HandlerOptions options;
   options.gateway.backend_failure_as_http =
@@ -264,16 +288,7 @@ void Program::make_console_handlers() {
     return management_->handle(r);
   };
   std::vector<Route> console;
-  console.push_back(
-      Route{.owns =
-                [this](auto, std::string_view path) {
-                  return management_->owns(path) && management::Management::needs_token(path);
-                },
-            .body_bytes_max = kConsoleBytesMax,
-            .service = nullptr,
-            .blocking = manage,
-            .error = console_error,
-            .admit = [this](const http::Request& r) { return management_->admit(r); }});
+  if (console_) console_->add_routes(console, console_error, services_error);
   // Whoever asks for a token has none, so that only a small body is taken from him.
   console.push_back(
       Route{.owns = [this](auto, std::string_view path) { return management_->owns(path); },
@@ -535,10 +550,16 @@ std::string Program::banner() const {
            "  https://localhost:" + std::to_string(ports.https) + "  " + what + "\n";
   };
   line("gateway", gateway_ports_, "managed APIs");
-  line("console", console_ports_, "management REST and tokens");
+  line("console", console_ports_, "pages, management REST and tokens");
   line("services", services_ports_, "web services and Studio API");
   line("blob", blob_ports_, "blob storage");
-  return out;
+  if (!plays("console") || !console_) return out;
+  const auto path = console_->first_run_path();
+  if (!path || path->empty()) return out;
+  const bool clear = net::is_loopback(settings_.text("bind"));
+  return out + "make the first administrator at " + (clear ? "http" : "https") +
+         "://localhost:" + std::to_string(clear ? console_ports_.http : console_ports_.https) +
+         *path + "\n";
 }
 
 }  // namespace mlgate::app

@@ -5,6 +5,7 @@
 #include "app/batch_role.h"
 #include "app/blob_role.h"
 #include "app/certificates.h"
+#include "app/console_role.h"
 #include "app/data_folder.h"
 #include "app/operations.h"
 #include "app/ports.h"
@@ -55,7 +56,7 @@ class Program {
   const RolePorts& console() const noexcept { return console_ports_; }
   const RolePorts& services() const noexcept { return services_ports_; }
   const RolePorts& blob() const noexcept { return blob_ports_; }
-  // The addresses, for people.
+  // The addresses, for people; with that of the first-run page while nobody can sign in.
   std::string banner() const;
 
  private:
@@ -79,6 +80,7 @@ class Program {
   void make_management();
   void make_handlers();
   void make_console_handlers();
+  void make_console_role();
   void make_services_handler();
   void list_listeners();
   // A gateway alone can serve without the store, which is opened as soon as it can be.
@@ -102,6 +104,7 @@ class Program {
   Certificates certificates_;
   net::DialGuard guard_;
   std::unique_ptr<identity::Identity> identity_;
+  std::unique_ptr<identity::People> people_;
 
   std::unique_ptr<BlobRole> blob_;
 
@@ -120,6 +123,7 @@ class Program {
   std::unique_ptr<management::VaultSecrets> secrets_;
   std::unique_ptr<StoreFollower> follower_;
   std::unique_ptr<management::Management> management_;
+  std::unique_ptr<ConsoleRole> console_;
   std::unique_ptr<gateway::HealthProber> prober_;
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;

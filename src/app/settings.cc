@@ -85,6 +85,8 @@ const std::vector<SettingInfo>& all_settings() {
        "Port of portals and management REST, clear text."},
       {"console.https_port", integer, "8444", 0, 65535,
        "Port of portals and management REST, TLS."},
+      {"console.hosts", list, "", 0, 0,
+       "Host names besides localhost under which the pages are served."},
       {"services.http_port", integer, "8082", 0, 65535, "Port of the web services, clear text."},
       {"services.https_port", integer, "8445", 0, 65535, "Port of the web services, TLS."},
       {"services.aliases", list, "*.services.azureml.net", 0, 0,

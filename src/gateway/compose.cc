@@ -1,6 +1,7 @@
 #include "gateway/compose.h"
 
 #include "base/text.h"
+#include "http/console_cookie.h"
 
 #include <array>
 #include <charconv>
@@ -113,6 +114,33 @@ bool takes_trailers(const http::Fields& fields) noexcept {
   return false;
 }
 
+// The caller's cookies but those of the console; the field is left out when none remains.
+void write_cookies(Writer& out, const http::Field& field) {
+  if (field.value.find(http::kClearSessionCookie) == std::string_view::npos) {
+    out.field(field.name, field.value);
+    return;
+  }
+  bool any = false;
+  for (std::string_view left = field.value; !left.empty();) {
+    const auto end = std::min(left.find(';'), left.size());
+    const std::string_view pair = trim(left.substr(0, end));
+    left.remove_prefix(std::min(end + 1, left.size()));
+    if (pair.empty() || http::is_console_cookie(pair)) continue;
+    if (any) {
+      out << "; " << pair;
+    } else {
+      out << field.name << ": " << pair;
+    }
+    any = true;
+  }
+  if (any) out << "\r\n";
+}
+
+bool sets_console_cookie(const http::Field& field) noexcept {
+  return field.name.size() == 10 && equals_ignoring_case(field.name, "Set-Cookie") &&
+         http::is_console_cookie(field.value);
+}
+
 void write_framing(Writer& out, BodyFraming framing) {
   if (framing.kind == BodyFraming::Kind::chunked) {
     out << "Transfer-Encoding: chunked\r\n";
@@ -158,7 +186,7 @@ void remove_hop_by_hop(http::Fields& fields) noexcept {
     }
   }
   std::erase_if(fields.list(), [](const http::Field& field) {
-    return field.name.empty() || is_hop_by_hop(field.name);
+    return field.name.empty() || is_hop_by_hop(field.name) || sets_console_cookie(field);
   });
 }
 
@@ -183,7 +211,9 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
     if (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) continue;
     if (traced && is_replaced_trace_field(call.watch.context, name)) continue;
     if (named && !is_end_to_end(name) && named_by_connection(request.headers, name)) continue;
-    if (&field == last_forwarded) {
+    if (name.size() == 6 && equals_ignoring_case(name, "Cookie")) {
+      write_cookies(out, field);
+    } else if (&field == last_forwarded) {
       out << name << ": " << value << ", " << request.peer << "\r\n";
     } else {
       out.field(name, value);

@@ -49,6 +49,27 @@ TEST_F(Compose, TheHeadGoesOnWithoutWhatConcernsOneConnection) {
             "Content-Length: 17\r\n\r\n");
 }
 
+TEST_F(Compose, CookiesOfTheConsoleStayHere) {
+  header("Cookie", "a=1; mlgate-session-8081=secret; b=2;__Host-mlgate-session-8444=secret");
+  header("cookie", "mlgate-session-1=secret");
+  header("Cookie", "c=my mlgate-session- text");
+  header("A", "1");
+  EXPECT_EQ(head(),
+            "POST /base/x?y=1 HTTP/1.1\r\nHost: backend.example:81\r\n"
+            "Cookie: a=1; b=2\r\nCookie: c=my mlgate-session- text\r\nA: 1\r\n"
+            "X-Forwarded-For: 10.1.2.3\r\n\r\n");
+}
+
+TEST_F(Compose, ABackendSetsNoCookieOfTheConsole) {
+  http::Fields fields;
+  fields.add("Set-Cookie", "a=1");
+  fields.add("set-cookie", "mlgate-session-8081=x; Path=/");
+  fields.add("Set-Cookie", "__Host-mlgate-session-8444=x; Secure; Path=/");
+  remove_hop_by_hop(fields);
+  ASSERT_EQ(fields.size(), 1U);
+  EXPECT_EQ(fields.get("Set-Cookie"), "a=1");
+}
+
 TEST_F(Compose, TheCallersAddressIsAppended) {
   header("X-Forwarded-For", "1.1.1.1");
   header("x-forwarded-for", "2.2.2.2");

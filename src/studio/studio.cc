@@ -11,7 +11,7 @@ namespace mlgate::studio {
 namespace {
 
 // Whom a route lets in.
-enum class Access : unsigned char { token, link };
+enum class Access : unsigned char { token, link, any_token };
 
 std::vector<std::string_view> segments(std::string_view path) {
   std::vector<std::string_view> out;
@@ -32,6 +32,7 @@ struct Studio::Route {
 
 const std::vector<Studio::Route>& Studio::routes() {
   static const std::vector<Route> all = {
+      {"GET", "workspaces", &Studio::list_workspaces, Access::any_token},
       {"GET", "workspaces/{w}", &Studio::get_workspace},
       {"PATCH", "workspaces/{w}", &Studio::patch_workspace},
       {"POST", "workspaces/{w}/tokens/{}/regenerate", &Studio::regenerate_token},
@@ -139,8 +140,9 @@ std::optional<Fit> fit(std::string_view pattern_text, std::span<const std::strin
 
 }  // namespace
 
-Studio::Choice Studio::choose(const http::Request& request) const {
-  Choice out{{request, parts_.registry.directory(), nullptr, {}}, nullptr, {}};
+Studio::Choice Studio::choose(const http::Request& request, Caller caller) const {
+  Choice out{
+      {request, parts_.registry.directory(), nullptr, caller == Caller::owner, {}}, nullptr, {}};
   std::vector<std::string_view> path = segments(request.path);
   if (!path.empty()) path.erase(path.begin());  // "api".
   if (path.empty()) {
@@ -156,9 +158,8 @@ Studio::Choice Studio::choose(const http::Request& request) const {
     if (route.access == Access::token) {
       call.workspace =
           fitting->workspace ? call.directory->find_workspace(fitting->workspace->text()) : nullptr;
-      std::string_view token = trim(request.header("x-ms-metaanalytics-authorizationtoken"));
-      if (token.empty()) token = webservice::bearer_token(request);
-      if (!call.workspace || !call.workspace->accepts(token)) {
+      const bool may = call.by_owner || (call.workspace && call.workspace->accepts(call.token()));
+      if (!call.workspace || !may) {
         out.answer = unauthorized(request);
         return out;
       }
@@ -177,14 +178,35 @@ Studio::Choice Studio::choose(const http::Request& request) const {
 }
 
 std::optional<http::Response> Studio::admit(const http::Request& head) const {
-  Choice choice = choose(head);
+  Choice choice = choose(head, Caller::has_token);
   if (choice.route) return std::nullopt;
   return std::move(choice.answer);
 }
 
-http::Response Studio::handle(const http::Request& request) {
-  Choice choice = choose(request);
+http::Response Studio::answer(const http::Request& request, Caller caller) {
+  Choice choice = choose(request, caller);
   return choice.route ? (this->*choice.route->handler)(choice.call) : std::move(choice.answer);
+}
+
+http::Response Studio::handle(const http::Request& request) {
+  return answer(request, Caller::has_token);
+}
+
+http::Response Studio::handle_as_owner(const http::Request& request) {
+  return answer(request, Caller::owner);
+}
+
+// Those that the caller's token opens, without their tokens.
+http::Response Studio::list_workspaces(const Call& call) {
+  Json out = Json::array();
+  for (const auto& [id, workspace] : call.directory->workspaces) {
+    if (!call.by_owner && !workspace->accepts(call.token())) continue;
+    Json one = workspace_json(*workspace, options_.subscription_id);
+    one.erase("AuthorizationToken");
+    out.push(std::move(one));
+  }
+  if (out.items().empty() && !call.by_owner) return unauthorized(call.request);
+  return json_response(out);
 }
 
 http::Response Studio::get_workspace(const Call& call) {

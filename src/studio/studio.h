@@ -40,6 +40,8 @@ class Studio {
   // "/", /api and everything below it.
   static bool owns(std::string_view path);
   http::Response handle(const http::Request& request);
+  // The same for a caller who has shown otherwise that all workspaces are his.
+  http::Response handle_as_owner(const http::Request& request);
   // The answer to a request whose head shows no right to what it asks for, or that nothing serves.
   std::optional<http::Response> admit(const http::Request& head) const;
 
@@ -47,10 +49,13 @@ class Studio {
   struct Call;
   struct Route;
   struct Choice;
-  Choice choose(const http::Request& request) const;
+  enum class Caller : unsigned char { has_token, owner };
+  Choice choose(const http::Request& request, Caller caller) const;
+  http::Response answer(const http::Request& request, Caller caller);
   using Handler = http::Response (Studio::*)(const Call&);
   static const std::vector<Route>& routes();
 
+  http::Response list_workspaces(const Call& call);
   http::Response get_workspace(const Call& call);
   http::Response patch_workspace(const Call& call);
   http::Response regenerate_token(const Call& call);

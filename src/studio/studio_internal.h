@@ -2,6 +2,7 @@
 // A request on its way through the Studio handlers.
 #include "base/text.h"
 #include "studio/studio.h"
+#include "webservice/ids.h"
 
 #include <array>
 #include <string>
@@ -13,6 +14,7 @@ struct Studio::Call {
   const http::Request& request;
   std::shared_ptr<const webservice::Directory> directory;
   const webservice::Workspace* workspace = nullptr;
+  bool by_owner = false;  // Of everything: he shows no token.
   std::array<std::string, 4>
       arguments;  // Of the route's {}, decoded; the workspace not among them.
 
@@ -22,6 +24,10 @@ struct Studio::Call {
     TRY(Json json, Json::parse(request.body));
     if (!json.is_object()) return fail(Errc::invalid_argument, "The body is not a JSON object.");
     return json;
+  }
+  std::string_view token() const {
+    const std::string_view own = trim(request.header("x-ms-metaanalytics-authorizationtoken"));
+    return own.empty() ? webservice::bearer_token(request) : own;
   }
   std::string parameter(std::string_view name) const {
     return http::query_parameter(request.query, name).value_or("");

@@ -1,0 +1,63 @@
+#pragma once
+// The console for people: wires the pages, sign-in and sessions to the interfaces that the pages
+// are clients of. A request that shows a session of an administrator, and no other credential, is
+// served with an administrator's rights, so that no secret has to be put into a browser.
+#include "app/settings.h"
+#include "http/dispatcher.h"
+#include "identity/people.h"
+#include "management/management.h"
+#include "portal/console_api.h"
+#include "portal/session_guard.h"
+#include "portal/site.h"
+#include "studio/studio.h"
+#include "webservice/management.h"
+#include "webservice/registry.h"
+#include "webservice/request_response.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace mlgate::app {
+
+// Threads: any that may block. Outlives the handlers that it makes routes for.
+class ConsoleRole {
+ public:
+  struct Parts {  // All outlive it. The last four are null in a process without their role.
+    identity::People& people;
+    management::Management& management;
+    studio::Studio* studio = nullptr;
+    webservice::Registry* registry = nullptr;
+    webservice::ServiceManagement* services = nullptr;
+    webservice::RequestResponse* scoring = nullptr;
+  };
+  // What the pages are told of where things are.
+  struct Addresses {
+    std::string gateway, services_http, services_https, console_https, blob_http;
+  };
+  ConsoleRole(const Settings& settings, Parts parts, const Addresses& addresses);
+
+  void add_routes(std::vector<http::Dispatcher::Route>& routes, const http::ErrorWriter& error,
+                  const http::ErrorWriter& service_error);
+  // The path of the page that makes the first administrator, its code in it; empty once there is
+  // one.
+  Result<std::string> first_run_path();
+
+ private:
+  using Route = http::Dispatcher::Route;
+  // For requests of sessions: refuses those that may not; otherwise nothing.
+  std::optional<http::Response> refuse(const http::Request& request) const;
+  Route management_route(const http::ErrorWriter& error);
+  Route studio_route(const http::ErrorWriter& error);
+  Route services_route(const http::ErrorWriter& error);
+  http::Response with_workspace_token(const http::Request& request) const;
+
+  Parts parts_;
+  std::size_t rrs_body_max_;
+  portal::SessionGuard guard_;
+  portal::ConsoleApi api_;
+  portal::Site site_;
+};
+
+}  // namespace mlgate::app

@@ -1,0 +1,56 @@
+// The publisher portal of one service instance.
+import { AppsListRegular, BoxRegular, DataBarVerticalRegular, KeyMultipleRegular } from "@fluentui/react-icons";
+import { Link, Navigate, Outlet, useParams } from "@tanstack/react-router";
+
+import { useInstances } from "../api/arm";
+import { findInstance } from "../api/publisher";
+import { Empty, Failure, Loading } from "../shell/parts";
+import { useTexts } from "../texts/texts";
+import { InstanceContext } from "./instance";
+
+export function PublisherStart() {
+  const { service } = useParams({ from: "/publisher/$service/" });
+  return <Navigate to="/publisher/$service/dashboard" params={{ service }} replace />;
+}
+
+export function PublisherFrame() {
+  const { t } = useTexts();
+  const { service } = useParams({ from: "/publisher/$service" });
+  const instances = useInstances();
+  if (instances.error) return <Failure error={instances.error} />;
+  if (!instances.data) return <Loading />;
+  const instance = findInstance(instances.data, service);
+  if (!instance) {
+    return (
+      <Empty title={t("publisher.noInstance", { name: service })}>
+        <Link to="/">{t("shell.home")}</Link>
+      </Empty>
+    );
+  }
+  return (
+    <InstanceContext.Provider value={instance}>
+      <div className="studio">
+        <nav className="side" aria-label={t("publisher.title")}>
+          <Link to="/" className="side-title" activeOptions={{ exact: true }}>
+            {instance.name}
+          </Link>
+          <Link to="/publisher/$service/dashboard" params={{ service }}>
+            <DataBarVerticalRegular /> <span>{t("publisher.dashboard")}</span>
+          </Link>
+          <Link to="/publisher/$service/apis" params={{ service }}>
+            <AppsListRegular /> <span>{t("publisher.apis")}</span>
+          </Link>
+          <Link to="/publisher/$service/products" params={{ service }}>
+            <BoxRegular /> <span>{t("publisher.products")}</span>
+          </Link>
+          <Link to="/publisher/$service/subscriptions" params={{ service }}>
+            <KeyMultipleRegular /> <span>{t("publisher.subscriptions")}</span>
+          </Link>
+        </nav>
+        <div className="studio-body">
+          <Outlet />
+        </div>
+      </div>
+    </InstanceContext.Provider>
+  );
+}

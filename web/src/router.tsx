@@ -1,0 +1,154 @@
+// The pages and their addresses. What the first page does not need is loaded when it is gone to.
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+  Outlet,
+  useLocation,
+} from "@tanstack/react-router";
+
+import { useSession } from "./api/session";
+import { FirstRun } from "./pages/FirstRun";
+import { Instances } from "./pages/Instances";
+import { SignIn } from "./pages/SignIn";
+import { Empty } from "./shell/parts";
+import { Shell } from "./shell/Shell";
+import { useTexts } from "./texts/texts";
+
+const openPages = ["/first-run", "/sign-in"];
+
+function Root() {
+  const { t } = useTexts();
+  const session = useSession();
+  const path = useLocation({ select: (location) => location.pathname });
+  const content = () => {
+    if (openPages.includes(path)) return <Outlet />;
+    if (!session.signedIn) return session.firstRun ? <FirstRun /> : <SignIn stay />;
+    if (session.role !== "administrator")
+      return <Empty title={t("shell.administrators")}>{t("shell.administratorsHint")}</Empty>;
+    return <Outlet />;
+  };
+  return <Shell>{content()}</Shell>;
+}
+
+function NotFound() {
+  const { t } = useTexts();
+  return (
+    <Empty title={t("shell.notFound")}>
+      <Link to="/">{t("shell.home")}</Link>
+    </Empty>
+  );
+}
+
+const root = createRootRoute({ component: Root, notFoundComponent: NotFound });
+const studioFrame = () => import("./studio/StudioFrame");
+const help = () => import("./studio/HelpPages");
+
+const studio = createRoute({
+  getParentRoute: () => root,
+  path: "/studio/$workspace",
+  component: lazyRouteComponent(studioFrame, "StudioFrame"),
+});
+
+const frame = () => import("./publisher/PublisherFrame");
+const products = () => import("./publisher/Products");
+const publisher = createRoute({
+  getParentRoute: () => root,
+  path: "/publisher/$service",
+  component: lazyRouteComponent(frame, "PublisherFrame"),
+});
+
+const routes = root.addChildren([
+  createRoute({ getParentRoute: () => root, path: "/", component: Instances }),
+  createRoute({ getParentRoute: () => root, path: "/first-run", component: FirstRun }),
+  createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/studio",
+    component: lazyRouteComponent(studioFrame, "StudioStart"),
+  }),
+  studio.addChildren([
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/experiments",
+      component: lazyRouteComponent(() => import("./studio/Experiments"), "Experiments"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/experiments/$experiment",
+      component: lazyRouteComponent(() => import("./studio/ExperimentPage"), "ExperimentPage"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/datasets",
+      component: lazyRouteComponent(() => import("./studio/Datasets"), "Datasets"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/webservices",
+      component: lazyRouteComponent(() => import("./studio/WebServices"), "WebServices"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/webservices/$service",
+      component: lazyRouteComponent(() => import("./studio/WebServicePage"), "WebServicePage"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/webservices/$service/score",
+      component: lazyRouteComponent(help, "ScoreHelp"),
+    }),
+    createRoute({
+      getParentRoute: () => studio,
+      path: "/webservices/$service/jobs",
+      component: lazyRouteComponent(help, "BatchHelp"),
+    }),
+  ]),
+  publisher.addChildren([
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/",
+      component: lazyRouteComponent(frame, "PublisherStart"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/dashboard",
+      component: lazyRouteComponent(() => import("./publisher/Dashboard"), "Dashboard"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/apis",
+      component: lazyRouteComponent(() => import("./publisher/Apis"), "Apis"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/apis/$api",
+      component: lazyRouteComponent(() => import("./publisher/ApiPage"), "ApiPage"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/products",
+      component: lazyRouteComponent(products, "Products"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/products/$product",
+      component: lazyRouteComponent(products, "ProductPage"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/subscriptions",
+      component: lazyRouteComponent(() => import("./publisher/Subscriptions"), "Subscriptions"),
+    }),
+  ]),
+]);
+
+export const router = createRouter({ routeTree: routes, defaultPreload: "intent" });
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}
