@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ struct SettingInfo {
 };
 
 // Every setting there is, in the order of the reference.
-const std::vector<SettingInfo>& all_settings();
+std::span<const SettingInfo> all_settings() noexcept;
 
 class Settings {
  public:

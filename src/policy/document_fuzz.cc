@@ -14,9 +14,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto format = (data[0] & 1) != 0 ? Format::rawxml : Format::xml;
   const auto compiled =
       compile_document(catalog, text, format, {.scope = Scope((data[0] >> 1) & 3)},
-                       [](std::string_view name) -> std::optional<std::string> {
+                       [](std::string_view name) -> std::optional<NamedValue> {
                          if (name.size() > 3) return std::nullopt;
-                         return "<a b=\"" + std::string(name) + "\"/>";
+                         return NamedValue{.text = "<a b=\"" + std::string(name) + "\"/>"};
                        });
   if (bool(compiled.document) == !compiled.errors.empty()) std::abort();
   return 0;

@@ -494,6 +494,11 @@ TEST_F(Rrs, AnswersWhileTheServiceIsPublishedAgain) {
   EXPECT_EQ(graphs->size(), 1U);  // Of the publications, only the one that serves is kept.
 }
 
+net::Awaitable<void> collect(RequestResponse& rrs, const http::Request& request,
+                             std::vector<http::Response>& answers) {
+  answers.push_back(co_await rrs.serve(request));
+}
+
 TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
   EndpointSettings settings;
   settings.throttle = ThrottleLevel::low;
@@ -511,11 +516,8 @@ TEST_F(Rrs, LimitsTheCallsAtOnceOfAnEndpoint) {
   std::vector<http::Response> answers;
   http::Fields fields;
   const http::Request request = made.make(fields);
-  const auto collect = [&]() -> net::Awaitable<void> {
-    answers.push_back(co_await rrs.serve(request));
-  };
   net::TaskGroup tasks(poller.executor());
-  for (int i = 0; i < 5; ++i) net::spawn(tasks, collect());
+  for (int i = 0; i < 5; ++i) net::spawn(tasks, collect(rrs, request, answers));
   poller.run_until([&] { return !answers.empty(); });
   ASSERT_EQ(answers.size(), 1U);
   EXPECT_EQ(answers[0].status, 503);
