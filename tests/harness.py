@@ -83,6 +83,8 @@ class Server:
     def start(self, environment=None):
         """Starts the program, with more environment variables, if any; the addresses stay."""
         reader, writer = os.pipe()
+        if self.process:
+            self.log.close()
         self.log = open(self.data / "server.log", "ab")
         self.process = subprocess.Popen([BINARY, "serve", *self.flags, "--ready-fd", str(writer)], pass_fds=[writer],
                                         stdout=self.log, stderr=self.log,
