@@ -29,6 +29,20 @@ def run_mlgate(*arguments, **options):
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, env=clean_environment(), **options)
 
 
+def free_ports():
+    """Flags that give every listener a port that is free at the moment."""
+    probes = [socket.socket() for _ in range(8)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = iter(str(probe.getsockname()[1]) for probe in probes)
+    flags = []
+    for role in ("gateway", "console", "services", "blob"):
+        flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
+    for probe in probes:
+        probe.close()
+    return flags
+
+
 class Answer:
     def __init__(self, status, reason, headers, body):
         self.status, self.reason, self.headers, self.body = status, reason, headers, body
@@ -55,15 +69,7 @@ class Server:
             data = self.folder.name + "/data"
         self.data = Path(data)
         self.flags = ["--data", str(self.data), "--workers", "2"]
-        # Free ports, chosen once, so that a restart keeps the addresses.
-        probes = [socket.socket() for _ in range(8)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        ports = iter(str(probe.getsockname()[1]) for probe in probes)
-        for role in ("gateway", "console", "services", "blob"):
-            self.flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
-        for probe in probes:
-            probe.close()
+        self.flags += free_ports()  # Chosen once, so that a restart keeps the addresses.
         self.flags += list(flags)
         self.process = None
 
@@ -71,8 +77,17 @@ class Server:
         if not (self.data / "credentials.json").exists():
             made = run_mlgate("init", *self.flags)
             assert made.returncode == 0, made.stdout + made.stderr
-        self.start()
-        return self
+        for attempt in range(5):
+            try:
+                self.start()
+                return self
+            except AssertionError as failed:
+                # Somebody else was faster.
+                if attempt == 4 or "is not to be had" not in str(failed):
+                    raise
+                ports = free_ports()
+                at = self.flags.index(ports[0])
+                self.flags[at:at + len(ports)] = ports
 
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:

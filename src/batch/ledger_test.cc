@@ -191,8 +191,12 @@ TEST_F(LedgerTest, ASubscriptionWithFewJobsDoesNotWaitBehindOneWithMany) {
   for (const char* caller : {"many", "many", "many", "many", "few", "many"})
     caller_of[started_by(caller)] = caller;
   Liveness liveness(
-      system_clock(), 1'000'000'000, "here", [](const WorkerNote&) { return true; },
+      system_clock(), 3'600'000'000'000, "here", [](const WorkerNote&) { return true; },
       [](std::string_view) -> Result<std::optional<WorkerNote>> { return std::nullopt; });
+  WorkerNote worker;
+  worker.id = "w1";
+  worker.host = "elsewhere";
+  liveness.see(worker);
   JobBoard board(store_, liveness);
   std::string order;
   for (int i = 0; i < 6; ++i) {
