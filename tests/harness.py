@@ -43,6 +43,12 @@ def free_ports(count):
     return found
 
 
+def port_flags():
+    ports = iter(map(str, free_ports(8)))
+    return [part for role in ("gateway", "console", "services", "blob") for scheme in ("http", "https")
+            for part in (f"--{role}.{scheme}_port", next(ports))]
+
+
 def run_mlgate(*arguments, **options):
     options.setdefault("timeout", 120)
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, env=clean_environment(), **options)
@@ -74,9 +80,7 @@ class Server:
             data = self.folder.name + "/data"
         self.data = Path(data)
         self.flags = ["--data", str(self.data), "--workers", "2"]
-        ports = iter(map(str, free_ports(8)))  # Chosen once, so that a restart keeps the addresses.
-        for role in ("gateway", "console", "services", "blob"):
-            self.flags += [f"--{role}.http_port", next(ports), f"--{role}.https_port", next(ports)]
+        self.flags += port_flags()  # Chosen once, so that a restart keeps the addresses.
         self.flags += list(flags)
         self.process = None
 
@@ -84,8 +88,17 @@ class Server:
         if not (self.data / "credentials.json").exists():
             made = run_mlgate("init", *self.flags)
             assert made.returncode == 0, made.stdout + made.stderr
-        self.start()
-        return self
+        for attempt in range(5):
+            try:
+                self.start()
+                return self
+            except AssertionError as failed:
+                # Somebody else was faster.
+                if attempt == 4 or "is not to be had" not in str(failed):
+                    raise
+                ports = port_flags()
+                at = self.flags.index(ports[0])
+                self.flags[at:at + len(ports)] = ports
 
     def __exit__(self, *_):
         if self.process and self.process.poll() is None:
@@ -96,6 +109,8 @@ class Server:
     def start(self, environment=None):
         """Starts the program, with more environment variables, if any; the addresses stay."""
         reader, writer = os.pipe()
+        if self.process:
+            self.log.close()
         self.log = open(self.data / "server.log", "ab")
         self.process = subprocess.Popen([BINARY, "serve", *self.flags, "--ready-fd", str(writer)], pass_fds=[writer],
                                         stdout=self.log, stderr=self.log,

@@ -1,11 +1,13 @@
 #include "batch/ledger.h"
 
+#include "batch/engine.h"
 #include "batch/memory_store.h"
 #include "webservice/test_support.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <random>
 #include <set>
 
@@ -176,6 +178,38 @@ TEST_F(LedgerTest, FortyJobsOfAnEndpointRunAndTheRestWaits) {
   EXPECT_EQ(state(jobs[40]), JobState::queued);
   ASSERT_TRUE(ledger_.cancel_or_remove(kEndpoint, jobs[7]));
   EXPECT_TRUE(claim(jobs[40]));
+}
+
+TEST_F(LedgerTest, ASubscriptionWithFewJobsDoesNotWaitBehindOneWithMany) {
+  const auto started_by = [&](const std::string& caller) {
+    const JobSpec made = spec(caller);
+    EXPECT_TRUE(ledger_.submit(made, "{}"));
+    EXPECT_TRUE(ledger_.start(kEndpoint, made.id));
+    return made.id;
+  };
+  std::map<std::string, std::string> caller_of;
+  for (const char* caller : {"many", "many", "many", "many", "few", "many"})
+    caller_of[started_by(caller)] = caller;
+  Liveness liveness(
+      system_clock(), 3'600'000'000'000, "here", [](const WorkerNote&) { return true; },
+      [](std::string_view) -> Result<std::optional<WorkerNote>> { return std::nullopt; });
+  WorkerNote worker;
+  worker.id = "w1";
+  worker.host = "elsewhere";
+  liveness.see(worker);
+  JobBoard board(store_, liveness);
+  std::string order;
+  for (int i = 0; i < 6; ++i) {
+    ASSERT_TRUE(board.refresh());
+    const auto job = board.next({}, 40);
+    ASSERT_TRUE(job) << order;
+    order += caller_of[*job] + " ";
+    // Its end is not known yet, so that the job has nothing more to give.
+    ASSERT_TRUE(claim(*job));
+  }
+  EXPECT_LE(order.find("few"), std::string("many ").size()) << order;
+  ASSERT_TRUE(board.refresh());
+  EXPECT_FALSE(board.next({}, 40));
 }
 
 TEST_F(LedgerTest, APartThatKillsItsWorkersFailsTheJobInTheEnd) {

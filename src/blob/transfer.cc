@@ -1,18 +1,28 @@
 #include "blob/transfer.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace mlgate::blob {
 
 namespace {
 using Stop = http::Moved::Stop;
 constexpr int kPipeBytes = 256 * 1024;
+// A peer that is fast takes or gives more at once; it is cheaper to wait for it here than to change
+// threads twice.
+constexpr int kPeerWaitMs = 2;
+
+bool soon_ready(int socket, short event) noexcept {
+  pollfd waited{.fd = socket, .events = event, .revents = 0};
+  return ::poll(&waited, 1, kPeerWaitMs) > 0;
+}
 }  // namespace
 
 PagePipe::~PagePipe() {
@@ -50,6 +60,7 @@ Result<bool> PagePipe::fill(const BlobReader& reader, Span span) {
 Result<bool> PagePipe::send(const BlobReader& reader, Span& span, int socket, http::Moved& moved) {
   if (!open()) return false;
   const std::uint64_t most = std::min(span.bytes, kTurnBytes);
+  bool waited = false;
   while (moved.bytes < most) {
     if (waiting_ == 0) {
       TRY(const bool filled, fill(reader, span));
@@ -59,11 +70,14 @@ Result<bool> PagePipe::send(const BlobReader& reader, Span& span, int socket, ht
     const ssize_t sent = ::splice(out_, nullptr, socket, nullptr, std::size_t(waiting_),
                                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK | more);
     if (sent > 0) {
+      waited = false;
       moved.bytes += std::uint64_t(sent);
       waiting_ -= std::uint64_t(sent);
       span.offset += std::uint64_t(sent);
       span.bytes -= std::uint64_t(sent);
     } else if (sent < 0 && errno == EAGAIN) {
+      // Once for each progress: what is called ready may still take nothing.
+      if (!std::exchange(waited, true) && soon_ready(socket, POLLOUT)) continue;
       moved.stop = Stop::would_block;
       break;
     } else if (sent == 0 || errno != EINTR) {
@@ -77,15 +91,19 @@ Result<bool> PagePipe::send(const BlobReader& reader, Span& span, int socket, ht
 Result<void> receive_content(const http::Loan& from, Content& content, Md5* md5,
                              std::span<char> buffer, http::Moved& moved) {
   const std::uint64_t most = std::min(from.bytes, kTurnBytes);
+  bool waited = false;
   while (moved.bytes < most) {
     const auto size = std::size_t(std::min<std::uint64_t>(most - moved.bytes, buffer.size()));
     const ssize_t got = ::recv(from.descriptor, buffer.data(), size, 0);
     if (got > 0) {
+      waited = false;
       const std::string_view bytes(buffer.data(), std::size_t(got));
       moved.bytes += bytes.size();
       if (md5) md5->update(bytes);
       TRY_OK(content.append(bytes));
     } else if (got < 0 && errno == EAGAIN) {
+      const bool rest = from.bytes - moved.bytes < http::kInputMarkBytes;
+      if (!rest && !std::exchange(waited, true) && soon_ready(from.descriptor, POLLIN)) continue;
       moved.stop = Stop::would_block;
       break;
     } else if (got == 0 || errno != EINTR) {

@@ -1,6 +1,6 @@
 #pragma once
-// Moves content between files and a socket that is on loan (http::Loan). Without waiting for the
-// peer, but a disk may be waited for: for the threads of a pool. A call moves so much at once that
+// Moves content between files and a socket that is on loan (http::Loan). For the threads of a pool,
+// since a disk may be waited for, and for a moment the peer, too. A call moves so much at once that
 // changing threads costs little, and so little that others have their turn.
 #include "base/result.h"
 #include "blob/digest.h"
@@ -14,7 +14,7 @@
 
 namespace mlgate::blob {
 
-inline constexpr std::uint64_t kTurnBytes = std::uint64_t{4} << 20;
+inline constexpr std::uint64_t kTurnBytes = std::uint64_t{16} << 20;
 
 // Pages of files on their way to a socket: a detour that costs less than sendfile, which takes
 // sixteen pages at a time.

@@ -220,11 +220,11 @@ net::Awaitable<void> Http1Connection::refuse(int status, std::string_view what) 
   if (!sent) broken_ = true;
 }
 
-bool Http1Connection::too_slow() const noexcept {
+bool Http1Connection::too_slow(std::uint64_t unread) const noexcept {
   const std::int64_t spent_ns = server_.worker_.now_ns() - body_since_ns_;
   const ServerLimits& limits = server_.options_.limits;
   if (spent_ns < std::chrono::nanoseconds(limits.body_rate_after).count()) return false;
-  return double(in_.body_bytes()) * 1e9 < double(limits.body_rate_min) * double(spent_ns);
+  return double(in_.body_bytes() + unread) * 1e9 < double(limits.body_rate_min) * double(spent_ns);
 }
 
 std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
@@ -258,12 +258,12 @@ net::Task<std::string_view> Http1Connection::read_body() {
       broken_ = true;
       co_return fail(Errc::closed, "The caller closed the connection inside the body.");
     }
-    CO_TRY_OK(body_came(co_await stream_.until(io.state, server_.timeouts_.body)));
+    CO_TRY_OK(body_came(co_await stream_.until(io.state, server_.timeouts_.body), 0));
   }
 }
 
-Result<void> Http1Connection::body_came(net::Wake wake) {
-  if (wake == net::Wake::timeout || too_slow()) {
+Result<void> Http1Connection::body_came(net::Wake wake, std::uint64_t unread) {
+  if (wake == net::Wake::timeout || too_slow(unread)) {
     keep_alive_ = false;
     return fail(Errc::timeout, "The request body came too slowly.");
   }

@@ -79,9 +79,9 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   void begin_call(std::size_t head_bytes) noexcept;
   net::Awaitable<void> end_call();
   net::Awaitable<void> linger();
-  bool too_slow() const noexcept;
-  // What a wait for body bytes has come to.
-  Result<void> body_came(net::Wake wake);
+  bool too_slow(std::uint64_t unread) const noexcept;
+  // What a wait for body bytes has come to; so many have come and are not read yet.
+  Result<void> body_came(net::Wake wake, std::uint64_t unread);
   // The socket counts as readable once so many bytes wait, or the end.
   void want_at_once(int bytes) noexcept;
   void end_body() noexcept;

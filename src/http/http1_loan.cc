@@ -10,12 +10,9 @@
 namespace mlgate::http {
 namespace {
 
-// A reader is not woken for less, or it would be woken for every segment.
-constexpr int kInputMarkBytes = 256 * 1024;
-
-bool any_waits(int descriptor) noexcept {
+std::uint64_t bytes_waiting(int descriptor) noexcept {
   int bytes = 0;
-  return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0;
+  return ::ioctl(descriptor, FIONREAD, &bytes) == 0 && bytes > 0 ? std::uint64_t(bytes) : 0;
 }
 
 }  // namespace
@@ -36,12 +33,13 @@ net::Task<Loan> Http1Connection::lend_input() {
   }
   net::Watch& watch = stream_.watch();
   if (!watch.readable()) {
-    const int mark = int(std::min<std::uint64_t>(left, kInputMarkBytes));
+    const int mark = int(std::min(left, kInputMarkBytes));
     if (mark != wanted_bytes_) want_at_once(mark);
     net::Wake wake = co_await watch.until_readable(server_.timeouts_.body);
     // A slow caller may take longer than the limit for so many bytes at once.
-    if (wake == net::Wake::timeout && any_waits(watch.fd())) wake = net::Wake::ready;
-    CO_TRY_OK(body_came(wake));
+    const std::uint64_t waiting = bytes_waiting(watch.fd());
+    if (wake == net::Wake::timeout && waiting > 0) wake = net::Wake::ready;
+    CO_TRY_OK(body_came(wake, waiting));
     if (stopped_reading_) co_return fail(Errc::closed, "The answer is complete.");
   }
   co_return Loan{watch.lend_reading(), left};

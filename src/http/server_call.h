@@ -28,6 +28,10 @@ struct ResponseStart {
   std::optional<std::uint64_t> body_bytes;  // Unknown: chunked, or until close for HTTP/1.0.
 };
 
+// A body that is read on a loan wakes its reader for so many bytes, or for the last ones, or it
+// would be woken for every segment.
+inline constexpr std::uint64_t kInputMarkBytes = 256 * 1024;
+
 // A connection's own descriptor (non-blocking), on loan to whoever moves body bytes between it and
 // a file, and how many may be moved at most.
 struct Loan {

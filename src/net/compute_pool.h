@@ -51,12 +51,19 @@ class ComputePool {
   }
 
  private:
-  void work_loop();
-  mutable std::mutex mutex_;
-  std::condition_variable ready_;
+  // A thread's place to wait at. The one that began to wait last is woken first: its stack and what
+  // it worked on are still in the caches.
+  struct Seat {
+    std::condition_variable wake;
+    bool called = false;
+  };
+  void work_loop(Seat& seat);
+  mutable std::mutex mutex_;  // Guards what follows, up to the threads.
   std::deque<std::move_only_function<void()>> queue_;
   std::size_t queue_max_;
   bool stopping_ = false;
+  std::vector<Seat*> waiting_;
+  std::deque<Seat> seats_;
   std::vector<std::thread> threads_;
 };
 
