@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
@@ -299,7 +300,7 @@ class Http2(unittest.TestCase):
             body.flush()
             for scheme in ("http", "https"):
                 url = f"{scheme}://localhost:{self.server.ports['gateway'][scheme]}/p/echo"
-                self.assertEqual(self.nghttp("nghttp", url, "-d", body.name), open(body.name, "rb").read())
+                self.assertEqual(self.nghttp("nghttp", url, "-d", body.name), Path(body.name).read_bytes())
                 out = self.nghttp("h2load", "-n", "2000", "-c", "10", "-m", "20", url).decode()
                 self.assertIn("2000 succeeded, 0 failed", out)
         for role, path in (("console", "/metadata/endpoints?api-version=2022-09-01"), ("services", "/nothing")):

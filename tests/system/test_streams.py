@@ -187,6 +187,13 @@ class Streams(unittest.TestCase):
                     caller.send(self.head("POST", "/p/wait", f"Content-Length: {len(body)}") + body)
                     self.assertTrue(self.backend.arrived.wait(20))
                 self.assertTrue(self.backend.gone.wait(20), "The backend still works for nobody.")
+        with self.subTest("gone with the last bytes of its body"):
+            self.backend.arrived.clear()
+            self.backend.gone.clear()
+            with self.talk() as caller:
+                caller.send(self.head("POST", "/p/wait", "Content-Length: 100000") + "x" * 99_999)
+                caller.send("x")
+            self.assertTrue(not self.backend.arrived.wait(1) or self.backend.gone.wait(20))
         self.backend.arrived.clear()
         self.backend.gone.clear()
         with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 10) as plain:
