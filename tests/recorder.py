@@ -14,16 +14,15 @@ class Recorded:
         return f"<{self.method} {self.target} {len(self.body)}>"
 
 
-class RecordingBackend:
+class ThreadedBackend:
+    """Listens on a port of its own and gives each connection to `serve`, in a thread."""
+
     def __init__(self):
-        self.seen = []
-        self.arrived, self.gone, self.release = threading.Event(), threading.Event(), threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
 
     def close(self):
-        self.release.set()
         self.listener.close()
 
     def accept(self):
@@ -33,6 +32,17 @@ class RecordingBackend:
             except OSError:
                 return
             threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+
+class RecordingBackend(ThreadedBackend):
+    def __init__(self):
+        self.seen = []
+        self.arrived, self.gone, self.release = threading.Event(), threading.Event(), threading.Event()
+        super().__init__()
+
+    def close(self):
+        self.release.set()
+        super().close()
 
     def serve(self, connection):
         with connection:

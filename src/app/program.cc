@@ -1,20 +1,12 @@
 #include "app/program.h"
 
 #include "app/installation.h"
-#include "base/text.h"
-#include "net/backend_tls.h"
-#include "policy/catalog.h"
-#include "policy/pipeline.h"
+#include "app/listener_errors.h"
+#include "app/policy_check.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <future>
 #include <thread>
 
@@ -29,123 +21,14 @@ constexpr std::chrono::seconds kFarewellTime{1};
 constexpr std::size_t kUploadBytesMax = 256 << 20;
 constexpr std::size_t kConsoleBytesMax = 8 << 20;
 constexpr std::size_t kFormBytesMax = 64 << 10;
-// Clients do not take *.localhost for {name}.localhost, so instances are named one by one; beyond
-// these, the wildcard has to do.
-constexpr std::size_t kCertificateNamesMax = 100;
-constexpr std::string_view kQuotaCollection = "quota";
-constexpr std::string_view kEntityCollection = "apim.entity";
-constexpr std::chrono::milliseconds kPollingTime{250};
-constexpr std::chrono::seconds kStoreRetry{1};
-
-// The port to listen on: the given one if it is free, or any. Checked without SO_REUSEPORT, so that
-// a second mlgate does not quietly share the port of the first.
-Result<std::uint16_t> free_port(const std::string& host, std::uint16_t port,
-                                const std::string& flag) {
-  sockaddr_storage storage{};
-  socklen_t size = 0;
-  auto& v4 = reinterpret_cast<sockaddr_in&>(storage);
-  auto& v6 = reinterpret_cast<sockaddr_in6&>(storage);
-  if (::inet_pton(AF_INET, host.c_str(), &v4.sin_addr) == 1) {
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    size = sizeof v4;
-  } else if (::inet_pton(AF_INET6, host.c_str(), &v6.sin6_addr) == 1) {
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    size = sizeof v6;
-  } else {
-    return fail(Errc::invalid_argument, "--bind '" + host + "' is not an IP address", "bind");
-  }
-  const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  const bool bound =
-      ::bind(fd, reinterpret_cast<sockaddr*>(&storage), size) == 0 && ::listen(fd, 1) == 0;
-  const int error = errno;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &size);
-  ::close(fd);
-  if (!bound) {
-    return fail(Errc::conflict,
-                "port " + std::to_string(port) + " on " + host + " is not to be had (" +
-                    std::strerror(error) + "); choose another with --" + flag,
-                flag);
-  }
-  return ntohs(storage.ss_family == AF_INET ? v4.sin_port : v6.sin6_port);
-}
-
-Result<net::ClientCertificates> client_certificates(const Settings& settings) {
-  const std::string& mode = settings.text("tls.client_certificates");
-  if (mode == "off") return net::ClientCertificates::off;
-  if (mode == "request") return net::ClientCertificates::request;
-  if (mode == "require") return net::ClientCertificates::require;
-  return fail(Errc::invalid_argument,
-              "setting 'tls.client_certificates' is '" + mode + "'; it is off, request or require",
-              "tls.client_certificates");
-}
-
-http::Response service_error(int status, std::string_view code, std::string_view message) {
-  using webservice::Fault;
-  if (status == 404) return webservice::error_response(Fault::path_not_found);
-  if (status == 408) return webservice::error_response(Fault::score_timeout);
-  if (status == 400) return webservice::error_response(Fault::request_body_invalid);
-  if (status == 503) return webservice::error_response(Fault::too_many_requests);
-  JsonWriter w;
-  w.object().key("error").object().field("code", code).field("message", message);
-  w.key("details").array().object().field("code", code).field("message", message);
-  w.end().end().end().end();
-  return webservice::json_response(status, std::move(w).text());
-}
-
-http::Response console_error(int status, std::string_view code, std::string_view message) {
-  JsonWriter w;
-  w.object().key("error").object().field("code", code).field("message", message);
-  w.key("details").null().end().end();
-  http::Response response;
-  response.status = status;
-  response.set("Content-Type", "application/json; charset=utf-8");
-  response.body = std::move(w).text();
-  return response;
-}
-
-policy::Scope policy_scope(apim::PolicyScopeKind kind) {
-  switch (kind) {
-    case apim::PolicyScopeKind::global:
-      return policy::Scope::global;
-    case apim::PolicyScopeKind::product:
-      return policy::Scope::product;
-    case apim::PolicyScopeKind::api:
-      return policy::Scope::api;
-    case apim::PolicyScopeKind::operation:
-      return policy::Scope::operation;
-  }
-  return policy::Scope::global;
-}
-
-std::vector<Error> check_policy(const apim::PolicyScope& scope, std::string_view text,
-                                apim::PolicyFormat format, const management::PolicyWorld& world) {
-  policy::Placement placement{.scope = policy_scope(scope.kind)};
-  placement.has_backend = world.has_backend;
-  placement.take_base_url = [](std::string_view url) -> Result<void> {
-    TRY_OK(gateway::parse_backend(url));
-    return {};
-  };
-  const policy::NamedValues named_value =
-      [&world](std::string_view name) -> std::optional<policy::NamedValue> {
-    auto value = world.named_value ? world.named_value(name) : std::nullopt;
-    if (!value) return std::nullopt;
-    return policy::NamedValue{.text = *std::move(value)};
-  };
-  return policy::compile_document(
-             policy::builtin_policies(), text,
-             format == apim::PolicyFormat::xml ? policy::Format::xml : policy::Format::rawxml,
-             placement, named_value)
-      .errors;
-}
 
 }  // namespace
 
 Program::Program(const Settings& settings)
-    : settings_(settings), data_{settings.text("data")}, roles_(settings.list("roles")) {}
+    : settings_(settings),
+      data_{settings.text("data")},
+      roles_(settings.list("roles")),
+      certificates_(settings_, data_) {}
 
 Program::~Program() {
   if (started_) stop();
@@ -202,7 +85,6 @@ Result<void> Program::choose_ports() {
 }
 
 Result<void> Program::open_parts() {
-  const Clock& clock = system_clock();
   TRY(store::Vault vault, store::Vault::open(data_.master_key()));
   vault_ = std::make_unique<store::Vault>(std::move(vault));
   secrets_ = std::make_unique<management::VaultSecrets>(*vault_);
@@ -214,20 +96,7 @@ Result<void> Program::open_parts() {
     if (opened) store_ = *std::move(opened);
   }
 
-  TRY(const net::TlsFiles tls, net::ensure_certificates(data_.tls(), {}, clock.now_ms()));
-  constexpr std::string_view kClientProtocols[] = {"http/1.1"};
-  net::ServerTlsOptions server{.certificate = tls.server_certificate,
-                               .key = tls.server_key,
-                               .sites = data_.tls() / "sites",
-                               .client = net::ClientCertificates::off,
-                               .client_ca = {},
-                               .protocols = {"h2", "http/1.1"}};
-  TRY(server_tls_, net::ServerTls::open(server));
-  TRY(server.client, client_certificates(settings_));
-  server.client_ca = settings_.text("tls.client_ca");
-  TRY(gateway_tls_, net::ServerTls::open(std::move(server)));
-  TRY(client_tls_, net::make_client_context(tls.ca_certificate, kClientProtocols));
-  TRY_OK(net::trust_authorities(client_tls_.get(), settings_.text("gateway.backend_ca")));
+  TRY_OK(certificates_.open());
   TRY(guard_, make_dial_guard(settings_));
   if (store_) {
     TRY_OK(open_identity());
@@ -253,7 +122,7 @@ Result<void> Program::open_parts() {
            .series_max = std::size_t(settings_.integer("metrics.series")),
            .spans = operations_->spans()}));
   if (store_) make_services();
-  make_control();
+  make_follower();
   if (store_) make_management();
   make_handlers();
   return {};
@@ -302,7 +171,7 @@ void Program::make_services() {
                                                    .blob = *blob_,
                                                    .pool = *control_pool_,
                                                    .guard = guard_,
-                                                   .tls = client_tls_.get(),
+                                                   .tls = certificates_.client(),
                                                    .blob_http_port = blob_ports_.http,
                                                    .blob_https_port = blob_ports_.https});
   service_management_ = std::make_unique<webservice::ServiceManagement>(
@@ -317,7 +186,7 @@ void Program::make_services() {
       &batch_->service());
 }
 
-void Program::make_control() {
+void Program::make_follower() {
   control::BuilderOptions options;
   options.gateway_domain = settings_.text("gateway.domain");
   if (settings_.flag("services.in_process") && plays("services")) {
@@ -330,34 +199,30 @@ void Program::make_control() {
     for (const std::string& alias : settings_.list("services.aliases"))
       options.own_addresses.push_back({alias, 0});
   }
-  options.ca_certificate = net::tls_files(data_.tls()).ca_certificate;
+  options.ca_certificate = certificates_.authority();
   options.backend_ca = settings_.text("gateway.backend_ca");
-  control_ = std::make_unique<control::Control>(std::move(options), limits_, publisher_);
-  quota_checkpoint_ = std::make_unique<control::QuotaCheckpoint>(
-      limits_.quotas, system_clock(),
-      [this](std::vector<control::CheckpointDocument> documents) -> Result<void> {
-        std::vector<store::Write> writes;
-        for (control::CheckpointDocument& document : documents)
-          writes.push_back({.collection = std::string(kQuotaCollection),
-                            .key = std::move(document.key),
-                            .body = std::move(document.body)});
-        TRY_OK(store_->commit(std::move(writes)));
-        return {};
-      });
-  quota_desk_ = std::make_unique<control::QuotaDesk>(*control_, limits_.quotas, *quota_checkpoint_,
-                                                     system_clock());
+  follower_ =
+      std::make_unique<StoreFollower>(StoreFollower::Parts{.store = store_.get(),
+                                                           .store_file = data_.store(),
+                                                           .last_good_file = data_.last_good(),
+                                                           .secrets = *secrets_,
+                                                           .limits = limits_,
+                                                           .publisher = publisher_,
+                                                           .counts = plays("gateway"),
+                                                           .polls = !plays("console")},
+                                      std::move(options));
 }
 
 void Program::make_management() {
   management::Options options = management_options(settings_, gateway_ports_.https,
                                                    console_ports_.https, services_ports_.http);
   options.publish = [this](const std::string& service) -> Result<void> {
-    TRY_OK(feed_->follow());
-    return name_instance(service);
+    TRY_OK(follower_->follow());
+    return certificates_.name_instances({&service, 1});
   };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
-  if (plays("gateway")) options.quotas = quota_desk_.get();
+  if (plays("gateway")) options.quotas = &follower_->quota_desk();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
   options.storage_accounts = &blob_->accounts();
@@ -446,24 +311,24 @@ void Program::make_services_handler() {
       .body_bytes_max = 64 << 20,
       .service = nullptr,
       .blocking = [this](const http::Request& r) { return service_management_->handle(r); },
-      .error = service_error,
+      .error = services_error,
       .admit = [this](const http::Request& r) { return service_management_->admit(r); }});
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::RequestResponse::owns(path); },
       .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
       .service = request_response_.get(),
       .blocking = {},
-      .error = service_error,
+      .error = services_error,
       .admit = [this](const http::Request& r) { return request_response_->admit(r); }});
   services.push_back(
       Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
             .body_bytes_max = kUploadBytesMax,
             .service = nullptr,
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
-            .error = service_error,
+            .error = services_error,
             .admit = [this](const http::Request& r) { return studio_->admit(r); }});
   services_handler_ =
-      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), service_error,
+      std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), services_error,
                                          std::size_t(settings_.integer("bodies_memory")));
 }
 
@@ -479,9 +344,9 @@ void Program::list_listeners() {
     // The redirect of a clear console needs no front.
     http::Handler& clear =
         &inner == console_handler_.get() && console_clear != &inner ? *console_clear : handler;
-    const net::ServerTls& tls = role == "gateway" ? *gateway_tls_ : *server_tls_;
+    ssl_ctx_st* const tls = role == "gateway" ? certificates_.gateway() : certificates_.others();
     listeners_.push_back({role, role + ".http_port", ports.http, nullptr, &clear});
-    listeners_.push_back({role, role + ".https_port", ports.https, tls.context(), &handler});
+    listeners_.push_back({role, role + ".https_port", ports.https, tls, &handler});
   };
   listen("gateway", gateway_ports_, *gateway_handler_);
   listen("console", console_ports_, *console_handler_);
@@ -494,89 +359,11 @@ void Program::list_listeners() {
                         &operations_->front(*metrics_handler_, "metrics", workers_.size())});
 }
 
-Result<void> Program::name_instance(const std::string& service) {
-  const std::lock_guard lock(named_mutex_);
-  if (!named_.insert(to_lower(service)).second) return {};
-  return renew_certificate();
-}
-
 Result<void> Program::name_instances() {
   TRY(const std::vector<apim::Service> services, management_->repository().services());
-  const std::lock_guard lock(named_mutex_);
-  for (const apim::Service& service : services) named_.insert(to_lower(service.name));
-  return renew_certificate();
-}
-
-Result<void> Program::renew_certificate() {
-  const std::string domain = to_lower(settings_.text("gateway.domain"));
   std::vector<std::string> names;
-  if (domain != "localhost") names = {domain, "*." + domain};
-  for (const std::string& name : named_) {
-    if (names.size() == kCertificateNamesMax) break;
-    names.push_back(name + "." + domain);
-  }
-  TRY_OK(net::ensure_certificates(data_.tls(), names, system_clock().now_ms()));
-  TRY_OK(server_tls_->reload());
-  return gateway_tls_->reload();
-}
-
-void Program::make_feed() {
-  feed_ = std::make_unique<control::Feed>(*store_, std::string(kEntityCollection), *secrets_,
-                                          *control_);
-  last_good_ =
-      std::make_unique<control::LastGood>(data_.last_good(), [this] { return feed_->read_all(); });
-}
-
-// Loads what is stored, and from here on keeps up with it.
-Result<void> Program::follow_store(bool merge_quotas) {
-  make_feed();
-  if (auto loaded = feed_->load(); !loaded)
-    return std::unexpected(std::move(loaded).error().within("the stored configuration"));
-  // Quotas are counted by the process that has the gateway, and by no other.
-  if (plays("gateway")) {
-    TRY_OK(restore_quotas(merge_quotas));
-    quota_checkpoint_->start();
-  }
-  feed_->keep(*last_good_);
-  // Without a console of its own this process hears of changes only by asking.
-  if (!plays("console")) feed_->start_polling(kPollingTime);
-  return {};
-}
-
-Result<void> Program::start_without_store() {
-  auto kept = control::LastGood::read(data_.last_good());
-  if (!kept)
-    return std::unexpected(
-        std::move(kept).error().within("the store cannot be opened, and no snapshot is left"));
-  TRY_OK(control::serve_last_good(*kept, *secrets_, *control_));
-  std::fprintf(stderr, "mlgate: the store cannot be opened; serving the last good snapshot\n");
-  waiting_ = std::thread([this] { wait_for_store(); });
-  return {};
-}
-
-void Program::wait_for_store() {
-  std::unique_lock lock(waiting_mutex_);
-  while (!waiting_wake_.wait_for(lock, kStoreRetry, [this] { return waiting_ends_; })) {
-    if (!std::filesystem::exists(data_.store())) continue;
-    auto opened = store::open_sqlite(data_.store());
-    if (!opened) continue;
-    store_ = *std::move(opened);
-    if (follow_store(true)) {
-      std::fprintf(stderr, "mlgate: the store is back\n");
-      return;
-    }
-    last_good_.reset();
-    feed_.reset();
-    store_.reset();
-  }
-}
-
-Result<void> Program::restore_quotas(bool merge) {
-  TRY(const std::vector<store::Document> documents, store_->list(kQuotaCollection, ""));
-  for (const store::Document& document : documents) {
-    TRY_OK(quota_checkpoint_->restore(document.body, merge));
-  }
-  return {};
+  for (const apim::Service& service : services) names.push_back(service.name);
+  return certificates_.name_instances(names);
 }
 
 Result<void> Program::open_listeners(net::Worker& worker) {
@@ -584,7 +371,7 @@ Result<void> Program::open_listeners(net::Worker& worker) {
   if (plays("gateway")) {
     gateway_handler_->open_station(worker, publisher_, recorder_->sink(worker.index()),
                                    guard_.for_target(net::DialTarget::configured),
-                                   client_tls_.get());
+                                   certificates_.client());
   }
   for (const Listener& listener : listeners_) {
     if (!listener.unix_path.empty() && worker.index() != 0) continue;
@@ -606,7 +393,7 @@ Result<void> Program::open_listeners(net::Worker& worker) {
 
 Result<void> Program::start() {
   if (!store_) {
-    TRY_OK(start_without_store());
+    TRY_OK(follower_->start());
   } else {
     if (plays("services")) {
       TRY_OK(datasets_->open());
@@ -614,7 +401,7 @@ Result<void> Program::start() {
       TRY_OK(studio_->open());
     }
     if (plays("gateway") || plays("console")) {
-      TRY_OK(follow_store(false));
+      TRY_OK(follower_->start());
       TRY_OK(name_instances());
     }
     blob_->start();
@@ -624,7 +411,7 @@ Result<void> Program::start() {
   }
   if (plays("gateway"))
     prober_ = std::make_unique<gateway::HealthProber>(
-        publisher_, guard_.for_target(net::DialTarget::configured), client_tls_.get());
+        publisher_, guard_.for_target(net::DialTarget::configured), certificates_.client());
   servers_.resize(workers_.size());
   started_ = true;
   Result<void> opened;
@@ -685,16 +472,6 @@ void Program::drain_listeners() {
   }
 }
 
-Result<bool> Program::refresh_certificates(Refresh when) {
-  bool any = false;
-  for (net::ServerTls* tls : {server_tls_.get(), gateway_tls_.get()}) {
-    if (when == Refresh::if_changed && !tls->changed()) continue;
-    TRY_OK(tls->reload());
-    any = true;
-  }
-  return any;
-}
-
 void Program::close_listeners() {
   const std::chrono::seconds grace(settings_.integer("stop.grace"));
   std::vector<std::future<void>> ended;
@@ -718,12 +495,7 @@ void Program::stop() {
   started_ = false;
   operations_->begin_drain();
   drain_listeners();
-  {
-    const std::lock_guard lock(waiting_mutex_);
-    waiting_ends_ = true;
-  }
-  waiting_wake_.notify_all();
-  if (waiting_.joinable()) waiting_.join();
+  follower_->stop_waiting();
   close_listeners();
   prober_.reset();
   if (batch_) batch_->stop();
@@ -734,9 +506,7 @@ void Program::stop() {
   workers_.clear();
   recorder_->stop();
   operations_->end_export();
-  if (feed_) feed_->stop_polling();
-  if (last_good_) last_good_->stop();
-  if (store_ && plays("gateway")) quota_checkpoint_->stop();
+  follower_->stop();
   std::error_code ignored;
   if (!listeners_.empty()) std::filesystem::remove(data_.endpoints(), ignored);
   if (plays("console")) std::filesystem::remove(data_.admin_socket(), ignored);

@@ -4,14 +4,12 @@
 #include "analytics/recorder.h"
 #include "app/batch_role.h"
 #include "app/blob_role.h"
+#include "app/certificates.h"
 #include "app/data_folder.h"
 #include "app/operations.h"
+#include "app/ports.h"
 #include "app/settings.h"
-#include "control/control.h"
-#include "control/feed.h"
-#include "control/last_good.h"
-#include "control/quota_checkpoint.h"
-#include "control/quota_desk.h"
+#include "app/store_follower.h"
 #include "gateway/handler.h"
 #include "gateway/health.h"
 #include "http/dispatcher.h"
@@ -23,8 +21,6 @@
 #include "ml/module.h"
 #include "net/compute_pool.h"
 #include "net/dial_guard.h"
-#include "net/server_tls.h"
-#include "net/tls_ca.h"
 #include "net/worker.h"
 #include "policy/limits.h"
 #include "store/store.h"
@@ -33,22 +29,12 @@
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
 
-#include <array>
-#include <condition_variable>
 #include <cstdint>
-#include <map>
 #include <memory>
-#include <mutex>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace mlgate::app {
-
-struct RolePorts {
-  std::uint16_t http = 0, https = 0;
-};
 
 class Program {
  public:
@@ -62,10 +48,8 @@ class Program {
   void stop();
   // Closes and opens the access log again, after a rotation. Threads: any.
   void reopen_logs() noexcept { recorder_->reopen(); }
-  // Has the listeners present the certificates as their files are by now; true when they were read.
-  // After an error, which names the file, all stays as it was.
-  enum class Refresh : unsigned char { always, if_changed };
-  Result<bool> refresh_certificates(Refresh when);
+  // What the listeners present.
+  Certificates& certificates() noexcept { return certificates_; }
 
   const RolePorts& gateway() const noexcept { return gateway_ports_; }
   const RolePorts& console() const noexcept { return console_ports_; }
@@ -91,23 +75,15 @@ class Program {
   bool plays(std::string_view role) const;
   Result<void> open_identity();
   void make_services();
-  void make_control();
+  void make_follower();
   void make_management();
   void make_handlers();
   void make_console_handlers();
   void make_services_handler();
   void list_listeners();
-  Result<void> restore_quotas(bool merge);
   // A gateway alone can serve without the store, which is opened as soon as it can be.
   bool is_gateway_alone() const { return roles_ == std::vector<std::string>{"gateway"}; }
-  void make_feed();
-  Result<void> start_without_store();
-  void wait_for_store();
-  Result<void> follow_store(bool merge_quotas);
-  // Has the server certificate name the instance, or all there are.
-  Result<void> name_instance(const std::string& service);
   Result<void> name_instances();
-  Result<void> renew_certificate();  // Under named_mutex_.
   Result<void> open_listeners(net::Worker& worker);
   WorkerLocal look_at(net::Worker& worker) const;
   void drain_listeners();
@@ -123,8 +99,7 @@ class Program {
 
   std::unique_ptr<store::Vault> vault_;
   std::unique_ptr<store::Store> store_;
-  std::unique_ptr<net::ServerTls> server_tls_, gateway_tls_;
-  net::TlsContext client_tls_;
+  Certificates certificates_;
   net::DialGuard guard_;
   std::unique_ptr<identity::Identity> identity_;
 
@@ -142,20 +117,10 @@ class Program {
   std::unique_ptr<BatchRole> batch_;
   std::unique_ptr<webservice::ServiceManagement> service_management_;
   std::unique_ptr<webservice::RequestResponse> request_response_;
-  std::unique_ptr<control::Control> control_;
-  std::unique_ptr<control::QuotaCheckpoint> quota_checkpoint_;
-  std::unique_ptr<control::QuotaDesk> quota_desk_;
-  std::unique_ptr<management::Management> management_;
-  std::mutex named_mutex_;
-  std::set<std::string, std::less<>> named_;  // Instances in the certificate, in lower case.
   std::unique_ptr<management::VaultSecrets> secrets_;
-  std::unique_ptr<control::Feed> feed_;
-  std::unique_ptr<control::LastGood> last_good_;
+  std::unique_ptr<StoreFollower> follower_;
+  std::unique_ptr<management::Management> management_;
   std::unique_ptr<gateway::HealthProber> prober_;
-  std::mutex waiting_mutex_;
-  std::condition_variable waiting_wake_;
-  bool waiting_ends_ = false;
-  std::thread waiting_;  // For the store.
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
   std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_,

@@ -359,7 +359,7 @@ Result<void> Tutorial::run_batch(const std::string& base, const std::string& sub
         {"Content-Type", "application/json"}, {"Authorization", "Bearer " + api_key_}};
     if (!subscription_key.empty())
       headers.emplace_back("Ocp-Apim-Subscription-Key", subscription_key);
-    TRY(const http::Response answer, send(method, url, std::move(headers), sent));
+    TRY(http::Response answer, send(method, url, std::move(headers), sent));
     if (answer.status != 200)
       return fail(Errc::internal, method + " " + url + " answered " +
                                       std::to_string(answer.status) + ": " + answer.body);

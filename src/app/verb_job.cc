@@ -197,7 +197,7 @@ Result<std::string> watch(Jobs& jobs, const std::string& id) {
   std::string last;
   for (;;) {
     TRY(const Json job, jobs.job(id));
-    const std::string state(job.string_or("State"));
+    std::string state(job.string_or("State"));
     const TimeMs begun = std::max(time_member(job, "RunningTime"), time_member(job, "StartTime"));
     TimeMs ended = time_member(job, "EndTime");
     if (ended == 0) ended = system_clock().now_ms();

@@ -51,7 +51,7 @@ struct OfflineServices {
 
 Result<std::shared_ptr<const webservice::Endpoint>> find_service(
     const webservice::Directory& directory, const std::string& wanted) {
-  if (const auto endpoint = directory.find_endpoint(to_lower(wanted))) return endpoint;
+  if (auto endpoint = directory.find_endpoint(to_lower(wanted))) return endpoint;
   std::shared_ptr<const webservice::Endpoint> found;
   for (const auto& [id, service] : directory.services) {
     if (!equals_ignoring_case(id, wanted) && !equals_ignoring_case(service->name, wanted)) continue;

@@ -32,8 +32,8 @@ void tend(Program& program, const sigset_t& signals) {
     const int which = ::sigtimedwait(&signals, nullptr, &kLookEvery);
     if (which == SIGTERM || which == SIGINT) return;
     if (which == SIGUSR1) program.reopen_logs();
-    const auto refreshed = program.refresh_certificates(
-        which == SIGHUP ? Program::Refresh::always : Program::Refresh::if_changed);
+    const auto refreshed = program.certificates().refresh(
+        which == SIGHUP ? Certificates::Refresh::always : Certificates::Refresh::if_changed);
     if (!refreshed) {
       complain("the certificates stay as they were: " + refreshed.error().message());
     } else if (*refreshed) {

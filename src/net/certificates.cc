@@ -172,20 +172,6 @@ Result<Certificate> load_certificate(const std::filesystem::path& file) {
   return certificate;
 }
 
-Result<std::vector<Certificate>> load_chain(const std::filesystem::path& file) {
-  TRY(const Bio bio, open_file(file));
-  std::vector<Certificate> chain;
-  while (Certificate one{PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr)})
-    chain.push_back(std::move(one));
-  // The end of the file is an error to OpenSSL as well.
-  const bool ended = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  if (chain.empty() || !ended)
-    return openssl_failure(
-        file.string() + (chain.empty() ? " holds no certificate" : " holds a broken certificate"));
-  ERR_clear_error();
-  return chain;
-}
-
 Result<void> write_file(const std::filesystem::path& file, std::string_view text, Secrecy secrecy) {
   const std::string temporary = file.string() + ".new";
   const auto failed = [&](int error) {

@@ -30,8 +30,6 @@ std::unexpected<Error> openssl_failure(std::string_view what);
 Result<Key> make_key();  // P-256.
 Result<Key> load_key(const std::filesystem::path& file);
 Result<Certificate> load_certificate(const std::filesystem::path& file);
-// All certificates of the file, the server's own first; at least one.
-Result<std::vector<Certificate>> load_chain(const std::filesystem::path& file);
 
 // Whole or not at all, flushed to the disk; `secret` files are readable by their owner only.
 enum class Secrecy : unsigned char { open, secret };

@@ -154,15 +154,10 @@ void Watch::on_events(std::uint32_t events) {
     if (was_up && hung_up_ && listener_) listener_->hung_up();
     return;
   }
-  if (wake_either && (reader_ || writer_)) {
-    // Rare: whoever wakes for nothing looks again.
+  if (wake_either) {
+    // Whoever wakes for nothing looks again.
     disarm();
     wake_all(Wake::ready);
-    return;
-  }
-  if (wake_either) {
-    disarm();
-    wake(either_, Wake::ready);
     return;
   }
   if (wake_reader != wake_writer) {

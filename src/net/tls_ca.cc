@@ -10,8 +10,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
-#include <ranges>
 #include <vector>
 
 namespace mlgate::net {
@@ -124,43 +122,6 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* chosen_si
   return SSL_TLSEXT_ERR_OK;
 }
 
-struct Identity {
-  internal::Key key;
-  std::vector<internal::Certificate> chain;  // The server's own first.
-};
-
-// What a context shows in place of the certificate it was made with. OpenSSL lets nobody change a
-// context that is in use, so each handshake takes what is here.
-struct Shown {
-  std::mutex mutex;
-  std::shared_ptr<const Identity> identity;  // Null: the context's own.
-};
-
-void free_shown(void*, void* shown, CRYPTO_EX_DATA*, int, long, void*) {
-  delete static_cast<Shown*>(shown);
-}
-int shown_index() {
-  static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &free_shown);
-  return index;
-}
-
-int show_certificate(SSL* tls, void* argument) {
-  auto& shown = *static_cast<Shown*>(argument);
-  std::shared_ptr<const Identity> identity;
-  {
-    const std::scoped_lock lock(shown.mutex);
-    identity = shown.identity;
-  }
-  if (!identity) return 1;
-  SSL_certs_clear(tls);
-  if (SSL_use_certificate(tls, identity->chain.front().get()) != 1 ||
-      SSL_use_PrivateKey(tls, identity->key.get()) != 1)
-    return 0;
-  return std::ranges::all_of(identity->chain | std::views::drop(1), [&](const auto& above) {
-    return SSL_add1_chain_cert(tls, above.get()) == 1;
-  });
-}
-
 bool harden(ssl_ctx_st* context) {
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
   return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
@@ -223,10 +184,6 @@ Result<TlsContext> make_server_context(const std::filesystem::path& certificate,
     return openssl_failure(key.string() + " is not the key of " + certificate.string());
   SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   SSL_CTX_set_num_tickets(context.get(), 1);
-  auto shown = std::make_unique<Shown>();
-  if (SSL_CTX_set_ex_data(context.get(), shown_index(), shown.get()) != 1)
-    return openssl_failure("cannot set up TLS");
-  SSL_CTX_set_cert_cb(context.get(), &show_certificate, shown.release());
   if (!list.empty()) {
     auto kept = std::make_unique<std::string>(list);
     if (SSL_CTX_set_ex_data(context.get(), list_index(), kept.get()) != 1)
@@ -234,20 +191,6 @@ Result<TlsContext> make_server_context(const std::filesystem::path& certificate,
     SSL_CTX_set_alpn_select_cb(context.get(), &choose_protocol, kept.release());
   }
   return context;
-}
-
-Result<void> replace_certificate(ssl_ctx_st& server_context,
-                                 const std::filesystem::path& certificate,
-                                 const std::filesystem::path& key) {
-  auto identity = std::make_shared<Identity>();
-  TRY(identity->key, internal::load_key(key));
-  TRY(identity->chain, internal::load_chain(certificate));
-  if (!internal::belongs_to(identity->chain.front().get(), identity->key.get()))
-    return fail(Errc::conflict, key.string() + " is not the key of " + certificate.string());
-  auto& shown = *static_cast<Shown*>(SSL_CTX_get_ex_data(&server_context, shown_index()));
-  const std::scoped_lock lock(shown.mutex);
-  shown.identity = std::move(identity);
-  return {};
 }
 
 Result<TlsContext> make_client_context(const std::filesystem::path& ca_certificate,

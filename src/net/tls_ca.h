@@ -44,12 +44,6 @@ Result<TlsContext> make_server_context(const std::filesystem::path& certificate,
                                        const std::filesystem::path& key,
                                        std::span<const std::string_view> protocols);
 
-// Shows another certificate in the handshakes that begin from here on; connections that are there
-// go on. From any thread, while workers accept.
-Result<void> replace_certificate(ssl_ctx_st& server_context,
-                                 const std::filesystem::path& certificate,
-                                 const std::filesystem::path& key);
-
 // Verifies its peer against the system's authorities and those in `ca_certificate` (none when
 // empty). The name to verify is set per connection (SSL_set1_host).
 Result<TlsContext> make_client_context(const std::filesystem::path& ca_certificate,

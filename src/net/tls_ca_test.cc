@@ -1,5 +1,7 @@
 #include "net/tls_ca.h"
 
+#include "net/server_tls.h"
+
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -196,23 +198,27 @@ TEST_F(TlsCa, ClientAndServerAgree) {
 TEST_F(TlsCa, AContextInUseShowsTheCertificateThatReplacedItsOwn) {
   const auto files = ensure_certificates(folder, {}, now);
   ASSERT_TRUE(files);
-  const auto server = make_server_context(files->server_certificate, files->server_key, {});
+  const auto server = ServerTls::open(
+      {.certificate = files->server_certificate, .key = files->server_key, .protocols = {}});
   const auto client = make_client_context(files->ca_certificate, {});
   ASSERT_TRUE(server && client);
+  ssl_ctx_st* const context = (*server)->context();
   // A client does not take *.localhost for it.
-  EXPECT_FALSE(shake(server->get(), client->get(), {.name = "demo.localhost"}).client_done);
+  EXPECT_FALSE(shake(context, client->get(), {.name = "demo.localhost"}).client_done);
   ASSERT_TRUE(ensure_certificates(folder, {"demo.localhost"}, now));
-  ASSERT_TRUE(replace_certificate(**server, files->server_certificate, files->server_key));
+  ASSERT_TRUE((*server)->reload());
   for (const int version : {TLS1_2_VERSION, 0}) {
     const Shaken shaken =
-        shake(server->get(), client->get(), {.name = "demo.localhost", .version_max = version});
+        shake(context, client->get(), {.name = "demo.localhost", .version_max = version});
     EXPECT_TRUE(shaken.client_done && shaken.server_done) << shaken.verify;
   }
-  EXPECT_TRUE(shake(server->get(), client->get(), {.name = "localhost"}).client_done);
+  EXPECT_TRUE(shake(context, client->get(), {.name = "localhost"}).client_done);
   // What cannot be used changes nothing.
-  EXPECT_FALSE(replace_certificate(**server, files->server_certificate, files->ca_key));
-  EXPECT_FALSE(replace_certificate(**server, folder / "none.pem", files->server_key));
-  EXPECT_TRUE(shake(server->get(), client->get(), {.name = "demo.localhost"}).client_done);
+  fs::copy_file(files->ca_key, files->server_key, fs::copy_options::overwrite_existing);
+  EXPECT_FALSE((*server)->reload());
+  fs::remove(files->server_certificate);
+  EXPECT_FALSE((*server)->reload());
+  EXPECT_TRUE(shake(context, client->get(), {.name = "demo.localhost"}).client_done);
 }
 
 TEST_F(TlsCa, StrangersAndOldVersionsAreRefused) {

@@ -120,6 +120,14 @@ def wait_for(condition, what, seconds=20):
         time.sleep(0.02)
 
 
+def take_store_away(data):
+    away = data / "away"
+    away.mkdir()
+    for file in data.glob("store.db*"):
+        file.rename(away / file.name)
+    return away
+
+
 class Reload(unittest.TestCase):
     def get(self, server, path, headers=None):
         return server.call("gateway", "GET", path, headers=headers)
@@ -206,10 +214,7 @@ class Reload(unittest.TestCase):
             make_api(server, "a", f"http://127.0.0.1:{backend.port}")
             self.assertEqual(self.get(server, "/a/x").body, b"kept")
             server.stop()
-            away = server.data / "away"
-            away.mkdir()
-            for file in server.data.glob("store.db*"):
-                file.rename(away / file.name)
+            away = take_store_away(server.data)
             log = server.data / "server.log"
             with harness.Server(data=server.data, flags=["--roles", "gateway"]) as alone:
                 self.assertEqual(self.get(alone, "/a/x").body, b"kept")
@@ -223,6 +228,20 @@ class Reload(unittest.TestCase):
                     console.arm("DELETE", "/apis/a")
                     wait_for(lambda: self.get(alone, "/a/x").status == 404, "the change is served")
                 # The data folder's list of ports is that of whoever started last.
+            server.process = None
+        backend.stop()
+
+    def test_a_gateway_whose_store_stays_away_ends_well(self):
+        backend = Backend("kept")
+        with harness.Server() as server:
+            server.make_instance()
+            make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+            set_policy(server, "/apis/a", "<quota-by-key calls='2' renewal-period='0' counter-key='all' />")
+            server.stop()
+            take_store_away(server.data)
+            with harness.Server(data=server.data, flags=["--roles", "gateway"]) as alone:
+                self.assertEqual([self.get(alone, "/a/x").status for _ in range(3)], [200, 200, 403])
+                self.assertEqual(alone.stop(), 0)
             server.process = None
         backend.stop()
 

@@ -11,7 +11,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
-from recorder import RecordingBackend
+from recorder import RecordingBackend, ThreadedBackend
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = base64.b64encode(b"0123456789abcdef").decode()
@@ -55,22 +55,12 @@ class Talker:
         return self.received
 
 
-class SocketBackend:
+class SocketBackend(ThreadedBackend):
     """Accepts WebSockets, right or wrong by the path, and echoes bytes."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
-        self.port = self.listener.getsockname()[1]
         self.heads = []
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+        super().__init__()
 
     def serve(self, connection):
         with connection:
@@ -95,9 +85,6 @@ class SocketBackend:
                 connection.sendall(piece)
                 if piece.endswith(b"bye"):
                     return
-
-    def close(self):
-        self.listener.close()
 
 
 class Streams(unittest.TestCase):

@@ -7,7 +7,7 @@
 #include "policy/builtin/selector.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
-#include "policy/quota_refusal.h"
+#include "policy/quota_volume.h"
 
 #include <array>
 
@@ -15,46 +15,15 @@ namespace mlgate::policy {
 
 namespace {
 
-constexpr std::int64_t kCallsMax = 1'000'000'000'000;
-constexpr std::int64_t kPeriodMax = 3'155'760'000;  // A hundred years.
-
-constexpr ParamSpec kParams[] = {
-    {.name = "calls",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kCallsMax,
-     .help = "Calls allowed in the period."},
-    {.name = "bandwidth",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kCallsMax,
-     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
-    {.name = "renewal-period",
-     .type = ParamType::integer,
-     .required = true,
-     .min = 0,
-     .max = kPeriodMax,
-     .help = "Seconds after which the quota is full again; 0: never."},
-};
+constexpr ParamSpec kPeriodParam =
+    renewal_period_param("Seconds after which the quota is full again; 0: never.");
+constexpr ParamSpec kParams[] = {kCallsParam, kBandwidthParam, kPeriodParam};
 constexpr ParamSpec kChildParams[] = {
     {.name = "name", .help = "Display name of the API or operation."},
     {.name = "id", .help = "Resource name of the API or operation; wins over name."},
-    {.name = "calls",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kCallsMax,
-     .help = "Calls allowed in the period."},
-    {.name = "bandwidth",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kCallsMax,
-     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
-    {.name = "renewal-period",
-     .type = ParamType::integer,
-     .required = true,
-     .min = 0,
-     .max = kPeriodMax,
-     .help = "Seconds after which the quota is full again; 0: never."},
+    kCallsParam,
+    kBandwidthParam,
+    kPeriodParam,
 };
 constexpr ElementSpec kOperation[] = {
     {.name = "operation", .attributes = kChildParams, .children = {}}};
@@ -62,11 +31,11 @@ constexpr ElementSpec kApi[] = {
     {.name = "api", .attributes = kChildParams, .children = kOperation}};
 constexpr ElementSpec kGrammar{.name = "quota", .attributes = kParams, .children = kApi};
 
-struct Volume {
+struct Counted {
   Selector selector;
   std::uint64_t rule = 0;
-  std::int64_t calls = 0, bytes = 0, period_s = 0;
-  std::vector<Volume> children;
+  QuotaVolume volume;
+  std::vector<Counted> children;
 };
 
 class Quota final : public Policy {
@@ -76,7 +45,7 @@ class Quota final : public Policy {
     auto self = std::make_shared<Quota>();
     self->limits_ = place.placement.limits;
     self->total_.rule = mix_numbers(place.placement.entity, hash_text("quota"));
-    read(node, self->total_, errors);
+    self->total_.volume = QuotaVolume::of(node, errors);
     for (const auto& api : node.children) {
       self->apis_.push_back(child(api, self->total_.rule, errors));
       for (const auto& operation : api.children) {
@@ -112,11 +81,11 @@ class Quota final : public Policy {
 
  private:
   void tell(const TakeQuota& take) const {
-    const auto one = [&](const Volume& volume, std::optional<Selector> api,
+    const auto one = [&](const Counted& counted, std::optional<Selector> api,
                          std::optional<Selector> operation) {
       take({.by_key = false,
-            .rule = volume.rule,
-            .period_s = volume.period_s,
+            .rule = counted.rule,
+            .period_s = counted.volume.period_s,
             .start_ms = 0,
             .api = std::move(api),
             .operation = std::move(operation)});
@@ -133,32 +102,24 @@ class Quota final : public Policy {
     trace.note("countedCalls", std::to_string(state.calls));
     trace.note("countedBytes", std::to_string(state.bytes));
   }
-  static void read(const PolicyNode& node, Volume& out, DocumentErrors& errors) {
-    if (!node.params.has("calls") && !node.params.has("bandwidth")) {
-      errors.add_missing(*node.element, "calls");
-    }
-    out.calls = node.params.integer("calls");
-    out.bytes = node.params.integer("bandwidth") * 1024;
-    out.period_s = node.params.integer("renewal-period");
-  }
-  static Volume child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
-    Volume out;
+  static Counted child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
+    Counted out;
     out.selector = selector_of(node, errors);
     out.rule = mix_numbers(parent, number_of(out.selector));
-    read(node, out, errors);
+    out.volume = QuotaVolume::of(node, errors);
     return out;
   }
-  static QuotaRule rule(const Volume& volume, const Exchange& x) noexcept {
-    return {{x.matched.subscription, volume.rule},
-            volume.calls,
-            volume.bytes,
-            volume.period_s,
+  static QuotaRule rule(const Counted& counted, const Exchange& x) noexcept {
+    return {{x.matched.subscription, counted.rule},
+            counted.volume.calls,
+            counted.volume.bytes,
+            counted.volume.period_s,
             x.matched.subscription_start_ms};
   }
 
   Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
-  Volume total_;
-  std::vector<Volume> apis_;
+  Counted total_;
+  std::vector<Counted> apis_;
 };
 
 }  // namespace

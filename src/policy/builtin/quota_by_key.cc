@@ -3,32 +3,18 @@
 #include "base/time.h"
 #include "policy/builtin/builtin.h"
 #include "policy/by_key.h"
-#include "policy/quota_refusal.h"
+#include "policy/quota_volume.h"
 
 namespace mlgate::policy {
 
 namespace {
 
-constexpr std::int64_t kVolumeMax = 1'000'000'000'000;
-constexpr std::int64_t kPeriodMax = 3'155'760'000;  // A hundred years.
+constexpr std::int64_t kPeriodMin = 300;
 
 constexpr ParamSpec kParams[] = {
-    {.name = "calls",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kVolumeMax,
-     .help = "Calls allowed in the period."},
-    {.name = "bandwidth",
-     .type = ParamType::integer,
-     .min = 1,
-     .max = kVolumeMax,
-     .help = "Kilobytes (1,024 bytes) of requests and responses allowed in the period."},
-    {.name = "renewal-period",
-     .type = ParamType::integer,
-     .required = true,
-     .min = 0,
-     .max = kPeriodMax,
-     .help = "Seconds after which the quota is full again, at least 300; 0: never."},
+    kCallsParam,
+    kBandwidthParam,
+    renewal_period_param("Seconds after which the quota is full again, at least 300; 0: never."),
     kCounterKeyParam,
     kIncrementConditionParam,
     kIncrementCountParam,
@@ -46,12 +32,9 @@ class QuotaByKey final : public Policy, public DeferredCounter {
     const Params& params = node.params;
     self->limits_ = place.placement.limits;
     self->by_key_ = ByKey::of(node, errors);
-    self->calls_ = params.integer("calls");
-    self->bytes_ = params.integer("bandwidth") * 1024;
-    self->period_s_ = params.integer("renewal-period");
-    if (!params.has("calls") && !params.has("bandwidth"))
-      errors.add_missing(*node.element, "calls");
-    if (self->period_s_ != 0 && self->period_s_ < 300)
+    self->volume_ = QuotaVolume::of(node, errors);
+    const std::int64_t period_s = self->volume_.period_s;
+    if (period_s != 0 && period_s < kPeriodMin)
       errors.add_invalid_value(*node.element, "renewal-period", params.text("renewal-period"),
                                "The value must be 0 or at least 300.");
     const auto start = parse_iso8601(params.text("first-period-start"));
@@ -60,13 +43,12 @@ class QuotaByKey final : public Policy, public DeferredCounter {
                                params.text("first-period-start"),
                                "The value must be a date as yyyy-MM-ddTHH:mm:ssZ.");
     self->start_ms_ = start.value_or(0);
-    self->kind_ =
-        mix_numbers(hash_text("quota-by-key"),
-                    mix_numbers(std::uint64_t(self->period_s_), std::uint64_t(self->start_ms_)));
+    self->kind_ = mix_numbers(hash_text("quota-by-key"),
+                              mix_numbers(std::uint64_t(period_s), std::uint64_t(self->start_ms_)));
     if (place.placement.take_quota)
       place.placement.take_quota({.by_key = true,
                                   .rule = self->kind_,
-                                  .period_s = self->period_s_,
+                                  .period_s = period_s,
                                   .start_ms = self->start_ms_,
                                   .api = {},
                                   .operation = {}});
@@ -95,12 +77,12 @@ class QuotaByKey final : public Policy, public DeferredCounter {
 
  private:
   QuotaRule rule_of(const CounterKey& key) const noexcept {
-    return {key, calls_, bytes_, period_s_, start_ms_, by_key_.increment};
+    return {key, volume_.calls, volume_.bytes, volume_.period_s, start_ms_, by_key_.increment};
   }
 
   Limits* limits_ = nullptr;  // The program's; safe from any thread, and survives a reload.
   ByKey by_key_;
-  std::int64_t calls_ = 0, bytes_ = 0, period_s_ = 0;
+  QuotaVolume volume_;
   TimeMs start_ms_ = 0;
   std::uint64_t kind_ = 0;
 };

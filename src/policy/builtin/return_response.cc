@@ -1,15 +1,14 @@
 // return-response: ends the call with a response that stands in the document. No later policy of
 // any section runs.
-#include "base/text.h"
 #include "policy/builtin/builtin.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
+#include "policy/header_grammar.h"
 
 namespace mlgate::policy {
 
 namespace {
 
-constexpr std::string_view kActions[] = {"override", "skip", "append", "delete"};
 constexpr ParamSpec kParams[] = {
     {.name = "response-variable-name", .help = "Variable with the response to begin with."}};
 constexpr ParamSpec kStatusParams[] = {
@@ -22,34 +21,13 @@ constexpr ParamSpec kStatusParams[] = {
      .help = "Status code."},
     {.name = "reason", .expression = true, .help = "Reason phrase."},
 };
-constexpr ParamSpec kHeaderParams[] = {
-    {.name = "name",
-     .type = ParamType::header_name,
-     .required = true,
-     .expression = true,
-     .help = "Name of the header."},
-    {.name = "exists-action",
-     .type = ParamType::choice,
-     .expression = true,
-     .otherwise = "override",
-     .choices = kActions,
-     .help = "What happens when the header is there already."},
-};
-constexpr ElementSpec kValue[] = {
-    {.name = "value", .attributes = {}, .children = {}, .text = true}};
 constexpr ElementSpec kChildren[] = {
     {.name = "set-status", .attributes = kStatusParams, .children = {}},
-    {.name = "set-header", .attributes = kHeaderParams, .children = kValue},
+    kSetHeaderGrammar,
     {.name = "set-body", .attributes = {}, .children = {}, .text = true},
 };
 constexpr ElementSpec kGrammar{
     .name = "return-response", .attributes = kParams, .children = kChildren};
-
-bool is_line(std::string_view text) noexcept {
-  for (const char c : text)
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return false;
-  return true;
-}
 
 class ReturnResponse final : public Policy {
  public:
@@ -88,19 +66,10 @@ class ReturnResponse final : public Policy {
   }
 
   void take_header(const PolicyNode& child, DocumentErrors& errors) {
-    constexpr std::string_view kFraming[] = {"Connection", "Content-Length", "Keep-Alive",
-                                             "Transfer-Encoding"};
-    const auto name = child.params.text("name");
-    for (const auto one : kFraming)
-      if (equals_ignoring_case(one, name))
-        errors.add_invalid_value(*child.element, "name", name, "The header cannot be changed.");
+    check_header(child, errors);
     if (child.params.text("exists-action") == "delete") return;
-    for (const auto& value : child.children) {
-      const auto& text = value.element->text.value;
-      if (!is_line(text))
-        errors.add(*value.element, "The value of a header cannot contain control characters.");
-      headers_.emplace_back(name, text);
-    }
+    for (const auto& value : child.children)
+      headers_.emplace_back(child.params.text("name"), value.element->text.value);
   }
 
   int status_ = 200;

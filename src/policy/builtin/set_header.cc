@@ -5,28 +5,11 @@
 #include "policy/builtin/builtin.h"
 #include "policy/catalog.h"
 #include "policy/exchange.h"
+#include "policy/header_grammar.h"
 
 namespace mlgate::policy {
 
 namespace {
-
-constexpr std::string_view kActions[] = {"override", "skip", "append", "delete"};
-constexpr ParamSpec kParams[] = {
-    {.name = "name",
-     .type = ParamType::header_name,
-     .required = true,
-     .expression = true,
-     .help = "Name of the header."},
-    {.name = "exists-action",
-     .type = ParamType::choice,
-     .expression = true,
-     .otherwise = "override",
-     .choices = kActions,
-     .help = "What happens when the header is there already."},
-};
-constexpr ElementSpec kChildren[] = {
-    {.name = "value", .attributes = {}, .children = {}, .text = true}};
-constexpr ElementSpec kGrammar{.name = "set-header", .attributes = kParams, .children = kChildren};
 
 // Several values of these stand in lines of their own; of all others they are joined by commas.
 constexpr std::string_view kRepeating[] = {"User-Agent",
@@ -40,23 +23,6 @@ constexpr std::string_view kRepeating[] = {"User-Agent",
                                            "Last-Modified",
                                            "If-Modified-Since",
                                            "If-Unmodified-Since"};
-constexpr std::string_view kProtected[] = {"Connection", "Content-Length", "Keep-Alive",
-                                           "Transfer-Encoding"};
-
-template <std::size_t N>
-bool listed(const std::string_view (&names)[N], std::string_view name) noexcept {
-  for (const auto one : names) {
-    if (equals_ignoring_case(one, name)) return true;
-  }
-  return false;
-}
-
-bool is_header_value(std::string_view value) noexcept {
-  for (const char c : value) {
-    if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) return false;
-  }
-  return true;
-}
 
 class SetHeader final : public Policy {
  public:
@@ -66,22 +32,15 @@ class SetHeader final : public Policy {
                                             DocumentErrors& errors) {
     auto self = std::make_shared<SetHeader>();
     self->name_ = node.params.text("name");
-    if (listed(kProtected, self->name_)) {
-      errors.add_invalid_value(*node.element, "name", self->name_, "The header cannot be changed.");
-    }
+    check_header(node, errors);
     const auto action = node.params.text("exists-action");
     self->action_ = action == "skip"     ? Action::skip
                     : action == "append" ? Action::append
                     : action == "delete" ? Action::remove
                                          : Action::override;
-    for (const auto& child : node.children) {
-      self->values_.push_back(child.element->text.value);
-      if (!is_header_value(self->values_.back())) {
-        errors.add(*child.element, "The value of a header cannot contain control characters.");
-      }
-    }
+    for (const auto& child : node.children) self->values_.push_back(child.element->text.value);
     self->on_request_ = place.section == Section::inbound || place.section == Section::backend;
-    self->repeats_ = listed(kRepeating, self->name_);
+    self->repeats_ = is_listed(kRepeating, self->name_);
     self->is_host_ = equals_ignoring_case(self->name_, "Host");
     self->is_server_ = equals_ignoring_case(self->name_, "Server");
     self->joined_ = join(self->values_, ",");
@@ -152,7 +111,7 @@ void register_set_header(PolicyCatalog& catalog) {
   catalog.add({.name = "set-header",
                .sections = bit(Section::inbound) | bit(Section::backend) | bit(Section::outbound) |
                            bit(Section::on_error),
-               .grammar = &kGrammar,
+               .grammar = &kSetHeaderGrammar,
                .make = &SetHeader::make,
                .help = "Sets, adds to or removes a header of the request or the response."});
 }

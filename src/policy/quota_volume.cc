@@ -1,8 +1,15 @@
-#include "policy/quota_refusal.h"
+#include "policy/quota_volume.h"
 
 #include "base/time.h"
 
 namespace mlgate::policy {
+
+QuotaVolume QuotaVolume::of(const PolicyNode& node, DocumentErrors& errors) {
+  const Params& params = node.params;
+  if (!params.has("calls") && !params.has("bandwidth")) errors.add_missing(*node.element, "calls");
+  return {params.integer("calls"), params.integer("bandwidth") * 1024,
+          params.integer("renewal-period")};
+}
 
 Flow refuse_quota(Exchange& x, const QuotaVerdict& verdict) {
   const std::string_view what = verdict.exceeded == QuotaVerdict::Exceeded::calls

@@ -1,0 +1,120 @@
+#include "app/store_follower.h"
+
+#include "base/time.h"
+
+#include <chrono>
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace mlgate::app {
+namespace {
+
+constexpr std::string_view kQuotaCollection = "quota";
+constexpr std::string_view kEntityCollection = "apim.entity";
+constexpr std::chrono::milliseconds kPollingTime{250};
+constexpr std::chrono::seconds kStoreRetry{1};
+
+}  // namespace
+
+StoreFollower::StoreFollower(Parts parts, control::BuilderOptions options)
+    : parts_(std::move(parts)),
+      control_(std::move(options), parts_.limits, parts_.publisher),
+      quotas_(parts_.limits.quotas, system_clock(),
+              [this](std::vector<control::CheckpointDocument> documents) {
+                return keep_quotas(std::move(documents));
+              }),
+      desk_(control_, parts_.limits.quotas, quotas_, system_clock()) {}
+
+StoreFollower::~StoreFollower() {
+  stop_waiting();
+  stop();
+}
+
+Result<void> StoreFollower::start() {
+  return parts_.store ? follow_store(Counted::nothing) : serve_last_good();
+}
+
+Result<void> StoreFollower::follow_store(Counted counted) {
+  feed_ = std::make_unique<control::Feed>(*parts_.store, std::string(kEntityCollection),
+                                          parts_.secrets, control_);
+  last_good_ = std::make_unique<control::LastGood>(parts_.last_good_file,
+                                                   [this] { return feed_->read_all(); });
+  if (auto loaded = feed_->load(); !loaded)
+    return std::unexpected(std::move(loaded).error().within("the stored configuration"));
+  if (parts_.counts) {
+    TRY_OK(restore_quotas(counted));
+    quotas_.start();
+  }
+  feed_->keep(*last_good_);
+  if (parts_.polls) feed_->start_polling(kPollingTime);
+  return {};
+}
+
+Result<void> StoreFollower::serve_last_good() {
+  auto kept = control::LastGood::read(parts_.last_good_file);
+  if (!kept)
+    return std::unexpected(
+        std::move(kept).error().within("the store cannot be opened, and no snapshot is left"));
+  TRY_OK(control::serve_last_good(*kept, parts_.secrets, control_));
+  std::fprintf(stderr, "mlgate: the store cannot be opened; serving the last good snapshot\n");
+  waiting_ = std::thread([this] { wait_for_store(); });
+  return {};
+}
+
+void StoreFollower::wait_for_store() {
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_for(lock, kStoreRetry, [this] { return waiting_ends_; })) {
+    if (!std::filesystem::exists(parts_.store_file)) continue;
+    auto opened = store::open_sqlite(parts_.store_file.string());
+    if (!opened) continue;
+    late_store_ = *std::move(opened);
+    parts_.store = late_store_.get();
+    if (follow_store(Counted::meanwhile)) {
+      std::fprintf(stderr, "mlgate: the store is back\n");
+      return;
+    }
+    last_good_.reset();
+    feed_.reset();
+    parts_.store = nullptr;
+    late_store_.reset();
+  }
+}
+
+Result<void> StoreFollower::restore_quotas(Counted counted) {
+  TRY(const std::vector<store::Document> documents, parts_.store->list(kQuotaCollection, ""));
+  for (const store::Document& document : documents) {
+    TRY_OK(quotas_.restore(document.body, counted == Counted::meanwhile));
+  }
+  return {};
+}
+
+Result<void> StoreFollower::keep_quotas(std::vector<control::CheckpointDocument> documents) {
+  // The store may never have come back; what was counted meanwhile is lost with the process.
+  if (!parts_.store) return fail(Errc::unavailable, "the store is away");
+  std::vector<store::Write> writes;
+  for (control::CheckpointDocument& document : documents)
+    writes.push_back({.collection = std::string(kQuotaCollection),
+                      .key = std::move(document.key),
+                      .body = std::move(document.body)});
+  TRY_OK(parts_.store->commit(std::move(writes)));
+  return {};
+}
+
+void StoreFollower::stop_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_ends_ = true;
+  }
+  wake_.notify_all();
+  if (waiting_.joinable()) waiting_.join();
+}
+
+void StoreFollower::stop() {
+  if (feed_) feed_->stop_polling();
+  if (last_good_) last_good_->stop();
+  if (parts_.store && parts_.counts) quotas_.stop();
+}
+
+}  // namespace mlgate::app

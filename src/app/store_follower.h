@@ -1,0 +1,65 @@
+#pragma once
+// Keeps the gateway at what is stored: loads and follows the entities, restores and keeps quotas,
+// and serves the last good snapshot while the store is away.
+#include "control/control.h"
+#include "control/feed.h"
+#include "control/last_good.h"
+#include "control/quota_checkpoint.h"
+#include "control/quota_desk.h"
+#include "store/store.h"
+
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace mlgate::app {
+
+class StoreFollower {
+ public:
+  struct Parts {          // All references outlive this.
+    store::Store* store;  // Null: it cannot be opened by now, and is awaited.
+    std::filesystem::path store_file, last_good_file;
+    const apim::Secrets& secrets;
+    policy::Limits& limits;
+    gateway::Publisher& publisher;
+    bool counts;  // Quotas are counted by the process that has the gateway, and by no other.
+    bool polls;   // Without a console of its own a process hears of changes only by asking.
+  };
+  StoreFollower(Parts parts, control::BuilderOptions options);
+  StoreFollower(const StoreFollower&) = delete;
+  ~StoreFollower();
+
+  // Serves what is stored, or the last good snapshot.
+  Result<void> start();
+  // Publishes what changed since.
+  Result<void> follow() { return feed_->follow(); }
+  control::QuotaDesk& quota_desk() noexcept { return desk_; }
+  // Gives up waiting for the store; before the listeners close.
+  void stop_waiting();
+  // What was counted and published is on disk when it returns.
+  void stop();
+
+ private:
+  enum class Counted : unsigned char { nothing, meanwhile };
+  Result<void> follow_store(Counted counted);
+  Result<void> serve_last_good();
+  void wait_for_store();
+  Result<void> restore_quotas(Counted counted);
+  Result<void> keep_quotas(std::vector<control::CheckpointDocument> documents);
+
+  Parts parts_;
+  std::unique_ptr<store::Store> late_store_;  // Opened when it came back.
+  control::Control control_;
+  control::QuotaCheckpoint quotas_;
+  control::QuotaDesk desk_;
+  std::unique_ptr<control::Feed> feed_;
+  std::unique_ptr<control::LastGood> last_good_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool waiting_ends_ = false;
+  std::thread waiting_;
+};
+
+}  // namespace mlgate::app
