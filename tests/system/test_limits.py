@@ -108,7 +108,7 @@ class Stopping(unittest.TestCase):
             self.assertEqual(status(), 200)
             server.process.send_signal(signal.SIGTERM)
             self.assertTrue(until(lambda: status() == 503))
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(60), 0)
 
 
 class ServiceManager(unittest.TestCase):
@@ -165,7 +165,7 @@ class ServiceManager(unittest.TestCase):
             self.assertTrue(until(lambda: callers.good > 50))
             process.send_signal(signal.SIGTERM)
             self.assertTrue(hear("STOPPING=1"))
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(60), 0)
             before = callers.good
             process = self.serve(server, listener, folder + "/notify", 0)
             hear("READY=1")
@@ -173,7 +173,7 @@ class ServiceManager(unittest.TestCase):
             callers.join()
             self.assertEqual(callers.failed, [])
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(60), 0)
             listener.close()
             notices.close()
 
@@ -317,7 +317,7 @@ class Descriptors(unittest.TestCase):
         self.assertEqual(call(), (200, b"abc"))
         idle = []
         for _ in range(400):
-            one = socket.create_connection(("127.0.0.1", port), 10)
+            one = socket.create_connection(("127.0.0.1", port), 30)
             idle.append(one)
         def refused():
             for one in [one for one in idle if one not in turned_away]:

@@ -25,7 +25,7 @@ class Talker:
     """An HTTP/1.1 client that sees bytes."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.received = b""
 
     def __enter__(self):
@@ -183,7 +183,7 @@ class Streams(unittest.TestCase):
             self.assertTrue(not self.backend.arrived.wait(1) or self.backend.gone.wait(20))
         self.backend.arrived.clear()
         self.backend.gone.clear()
-        with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 10) as plain:
+        with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 30) as plain:
             with self.server.tls().wrap_socket(plain, server_hostname="localhost") as caller:
                 caller.sendall(self.head("GET", "/p/wait").encode())
                 self.assertTrue(self.backend.arrived.wait(20))
