@@ -93,11 +93,13 @@ class Server:
         if self.folder:
             self.folder.cleanup()
 
-    def start(self):
+    def start(self, environment=None):
+        """Starts the program, with more environment variables, if any; the addresses stay."""
         reader, writer = os.pipe()
         self.log = open(self.data / "server.log", "ab")
         self.process = subprocess.Popen([BINARY, "serve", *self.flags, "--ready-fd", str(writer)], pass_fds=[writer],
-                                        stdout=self.log, stderr=self.log, env=clean_environment())
+                                        stdout=self.log, stderr=self.log,
+                                        env={**clean_environment(), **(environment or {})})
         os.close(writer)
         with os.fdopen(reader) as ready:
             line = ready.readline()

@@ -4,6 +4,9 @@
 #include "policy/catalog.h"
 #include "policy/pipeline.h"
 
+#include <optional>
+#include <utility>
+
 namespace mlgate::app {
 namespace {
 

@@ -222,7 +222,7 @@ void Program::make_management() {
   };
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
-  if (plays("gateway")) options.quotas = &follower_->quota_desk();
+  if (plays("gateway")) options.quotas = &follower_->quotas();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
   options.storage_accounts = &blob_->accounts();

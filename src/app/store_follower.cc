@@ -21,11 +21,11 @@ constexpr std::chrono::seconds kStoreRetry{1};
 StoreFollower::StoreFollower(Parts parts, control::BuilderOptions options)
     : parts_(std::move(parts)),
       control_(std::move(options), parts_.limits, parts_.publisher),
-      quotas_(parts_.limits.quotas, system_clock(),
-              [this](std::vector<control::CheckpointDocument> documents) {
-                return keep_quotas(std::move(documents));
-              }),
-      desk_(control_, parts_.limits.quotas, quotas_, system_clock()) {}
+      checkpoint_(parts_.limits.quotas, system_clock(),
+                  [this](std::vector<control::CheckpointDocument> documents) {
+                    return keep_quotas(std::move(documents));
+                  }),
+      quotas_(control_, parts_.limits.quotas, checkpoint_, system_clock()) {}
 
 StoreFollower::~StoreFollower() {
   stop_waiting();
@@ -45,7 +45,7 @@ Result<void> StoreFollower::follow_store(Counted counted) {
     return std::unexpected(std::move(loaded).error().within("the stored configuration"));
   if (parts_.counts) {
     TRY_OK(restore_quotas(counted));
-    quotas_.start();
+    checkpoint_.start();
   }
   feed_->keep(*last_good_);
   if (parts_.polls) feed_->start_polling(kPollingTime);
@@ -85,7 +85,7 @@ void StoreFollower::wait_for_store() {
 Result<void> StoreFollower::restore_quotas(Counted counted) {
   TRY(const std::vector<store::Document> documents, parts_.store->list(kQuotaCollection, ""));
   for (const store::Document& document : documents) {
-    TRY_OK(quotas_.restore(document.body, counted == Counted::meanwhile));
+    TRY_OK(checkpoint_.restore(document.body, counted == Counted::meanwhile));
   }
   return {};
 }
@@ -114,7 +114,7 @@ void StoreFollower::stop_waiting() {
 void StoreFollower::stop() {
   if (feed_) feed_->stop_polling();
   if (last_good_) last_good_->stop();
-  if (parts_.store && parts_.counts) quotas_.stop();
+  if (parts_.store && parts_.counts) checkpoint_.stop();
 }
 
 }  // namespace mlgate::app

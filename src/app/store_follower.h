@@ -35,7 +35,8 @@ class StoreFollower {
   Result<void> start();
   // Publishes what changed since.
   Result<void> follow() { return feed_->follow(); }
-  control::QuotaDesk& quota_desk() noexcept { return desk_; }
+  // The counters, for administrators.
+  control::QuotaDesk& quotas() noexcept { return quotas_; }
   // Gives up waiting for the store; before the listeners close.
   void stop_waiting();
   // What was counted and published is on disk when it returns.
@@ -52,8 +53,8 @@ class StoreFollower {
   Parts parts_;
   std::unique_ptr<store::Store> late_store_;  // Opened when it came back.
   control::Control control_;
-  control::QuotaCheckpoint quotas_;
-  control::QuotaDesk desk_;
+  control::QuotaCheckpoint checkpoint_;
+  control::QuotaDesk quotas_;
   std::unique_ptr<control::Feed> feed_;
   std::unique_ptr<control::LastGood> last_good_;
   std::mutex mutex_;

@@ -1,6 +1,7 @@
-// mlgate blob account …, mlgate blob sas …: storage accounts of the data folder, and links to what
-// they hold. They work on the folder itself, whether or not a server runs on it; a running one
-// knows of a change within a second.
+// mlgate blob account …, mlgate blob sas …, mlgate blob verify: storage accounts of the data
+// folder, links to what they hold, and whether that is still what was stored. They work on the
+// folder itself, whether or not a server runs on it; a running one knows of a change within a
+// second.
 #include "app/app.h"
 #include "blob/accounts.h"
 #include "blob/authorization.h"
@@ -102,6 +103,18 @@ struct SasWish {
   int hours = 24;
 };
 
+// The letters in the order that storages demand.
+Result<std::string> ordered_permissions(const std::string& wished) {
+  constexpr std::string_view kLetters = "racwdl";
+  if (wished.empty() || wished.find_first_not_of(kLetters) != std::string::npos)
+    return fail(Errc::invalid_argument,
+                "permissions are letters of racwdl: read, add, create, write, delete, list");
+  std::string ordered;
+  for (const char letter : kLetters)
+    if (wished.contains(letter)) ordered += letter;
+  return ordered;
+}
+
 Result<std::string> sas_text(blob::Accounts& accounts, const SasWish& wish) {
   const std::size_t first = wish.place.find('/');
   if (first == std::string::npos)
@@ -110,11 +123,13 @@ Result<std::string> sas_text(blob::Accounts& accounts, const SasWish& wish) {
   const std::size_t second = wish.place.find('/', first + 1);
   const std::string container = wish.place.substr(first + 1, second - first - 1);
   const std::string name = second == std::string::npos ? "" : wish.place.substr(second + 1);
+  if (container.empty()) return fail(Errc::invalid_argument, "the place names no container");
+  TRY(const std::string permissions, ordered_permissions(wish.permissions));
   TRY(const blob::Account found, accounts.find(account));
   const TimeMs now = system_clock().now_ms();
   TRY(const std::string token,
       blob::make_service_sas({account, container, name, {}},
-                             {.permissions = wish.permissions,
+                             {.permissions = permissions,
                               .start_ms = now - 5 * 60'000,
                               .expiry_ms = now + TimeMs{wish.hours} * 3'600'000,
                               .version = "2020-12-06"},
@@ -122,11 +137,29 @@ Result<std::string> sas_text(blob::Accounts& accounts, const SasWish& wish) {
   return "?" + token + "\n";
 }
 
+int verify_blobs(const Context& context) {
+  const DataFolder data = context.data();
+  if (!data.initialised())
+    return complain(data.root.string() + " is not initialised; run 'mlgate init' first");
+  const auto storage = blob::Storage::open(data.blobs(), system_clock());
+  if (!storage) return complain(storage.error().message());
+  std::size_t damaged = 0;
+  const auto bytes = (*storage)->verify([&](const blob::Storage::Damage& damage) {
+    ++damaged;
+    std::printf("%s/%s/%s: %s\n", damage.place.account.c_str(), damage.place.container.c_str(),
+                damage.place.blob.c_str(), damage.what.c_str());
+  });
+  if (!bytes) return complain(bytes.error().message());
+  std::printf("%llu bytes read, %zu damaged parts\n", static_cast<unsigned long long>(*bytes),
+              damaged);
+  return damaged == 0 ? 0 : 1;
+}
+
 void add_sas(CLI::App& blob, Chosen& chosen) {
   CLI::App* verb = blob.add_subcommand("sas", "Prints a shared access signature for a blob");
   auto wish = std::make_shared<SasWish>();
   verb->add_option("place", wish->place, "ACCOUNT/CONTAINER[/BLOB]")->required();
-  verb->add_option("--permissions", wish->permissions, "Letters of racwdl, in that order");
+  verb->add_option("--permissions", wish->permissions, "Letters of racwdl");
   verb->add_option("--hours", wish->hours, "How long it holds")->check(CLI::Range(1, 87'600));
   verb->callback([&chosen, wish] {
     chosen = [wish](Context& context) {
@@ -144,6 +177,8 @@ void add_blob(CLI::App& program, Chosen& chosen) {
   blob->require_subcommand(1);
   add_account(*blob, chosen);
   add_sas(*blob, chosen);
+  blob->add_subcommand("verify", "Reads all blobs and compares them with their checksums")
+      ->callback([&chosen] { chosen = [](Context& context) { return verify_blobs(context); }; });
 }
 
 }  // namespace mlgate::app

@@ -10,17 +10,22 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <thread>
 
 namespace mlgate::app {
 namespace {
 
 constexpr std::chrono::milliseconds kPollEvery{200};
-constexpr std::size_t kResultBytesMax = std::size_t{1} << 31;
+constexpr std::size_t kResultPieceBytes = std::size_t{8} << 20;
+// A server that is started anew is waited for.
+constexpr int kSilentPollsMax = 150;
 
 struct JobFlags {
   std::string service, job, input, output, connection, row_errors = "fail";
@@ -31,7 +36,7 @@ class Jobs {
  public:
   static Result<std::unique_ptr<Jobs>> open(const Context& context, const std::string& service) {
     const DataFolder data = context.data();
-    TRY(const Json running, read_json_file(data.endpoints()));
+    const Json running = read_json_file(data.endpoints()).value_or(Json());
     const std::int64_t pid = running.int_or("pid", 0);
     if (pid <= 0 || ::kill(pid_t(pid), 0) != 0)
       return fail(Errc::unavailable, "no server is running on " + data.root.string() +
@@ -43,7 +48,9 @@ class Jobs {
     self->blobs_ = "http://localhost:" + std::to_string(running["blob"].int_or("http", 0));
     self->workspace_ = credentials.string_or("workspaceId");
     self->token_ = credentials.string_or("workspaceToken");
-    TRY_OK(self->find(service));
+    if (!service.empty()) {
+      TRY_OK(self->find(service));
+    }
     return self;
   }
 
@@ -63,10 +70,36 @@ class Jobs {
       const Json& details = (*json)["error"]["details"];
       if (!details.items().empty()) text = std::string(details.items()[0].string_or("message"));
     }
-    return fail(answer.status == 404 ? Errc::not_found : Errc::unavailable, std::move(text));
+    const Errc refused = answer.status == 404 ? Errc::not_found : Errc::denied;
+    return fail(answer.status >= 500 ? Errc::unavailable : refused, std::move(text));
   }
   Result<Json> job(const std::string& id) { return ask("GET", manage_ + "/jobs/" + id, token_); }
   Result<Json> list() { return ask("GET", manage_ + "/jobs", token_); }
+  // Of all services; `show` gets a service's name and its jobs.
+  Result<void> list_all(const std::function<void(const std::string& service, const Json&)>& show) {
+    std::vector<std::pair<std::string, std::string>> places;
+    TRY_OK(each_endpoint([&](const Json& service, const Json& endpoint) {
+      use(service, endpoint);
+      places.emplace_back(service.string_or("Name"), manage_);
+    }));
+    for (const auto& [name, place] : places) {
+      manage_ = place;
+      TRY(const Json jobs, list());
+      show(name, jobs);
+    }
+    return {};
+  }
+  Result<void> each_endpoint(
+      const std::function<void(const Json& service, const Json& endpoint)>& visit) {
+    const std::string all = services_ + "/workspaces/" + workspace_ + "/webservices";
+    TRY(const Json services, ask("GET", all, token_));
+    for (const Json& service : services.items()) {
+      TRY(const Json endpoints,
+          ask("GET", all + "/" + std::string(service.string_or("Id")) + "/endpoints", token_));
+      for (const Json& endpoint : endpoints.items()) visit(service, endpoint);
+    }
+    return {};
+  }
   Result<void> cancel(const std::string& id) {
     TRY_OK(ask("DELETE", call_ + "/jobs/" + id + "?api-version=2.0", key_));
     return {};
@@ -75,30 +108,36 @@ class Jobs {
     return ask("GET", call_ + "/jobs/" + id + "?api-version=2.0", key_);
   }
   Result<std::string> submit(const JobFlags& flags);
+  // The first result goes to the file; without one, links to all are printed.
   Result<void> download(const Json& status, const std::string& path);
 
  private:
+  Result<void> save(const std::string& link, const std::string& path);
   explicit Jobs(DataFolder data) : data_(std::move(data)) {}
 
   // By name or id, of service or endpoint.
   Result<void> find(const std::string& wanted) {
-    const std::string all = services_ + "/workspaces/" + workspace_ + "/webservices";
-    TRY(const Json services, ask("GET", all, token_));
-    for (const Json& service : services.items()) {
-      const std::string id(service.string_or("Id"));
-      const bool this_one = equals_ignoring_case(id, wanted) ||
-                            equals_ignoring_case(service.string_or("Name"), wanted);
-      TRY(const Json endpoints, ask("GET", all + "/" + id + "/endpoints", token_));
-      for (const Json& endpoint : endpoints.items()) {
-        if (!this_one && !equals_ignoring_case(endpoint.string_or("Id"), wanted)) continue;
-        manage_ = all + "/" + id + "/endpoints/" + std::string(endpoint.string_or("Id"));
-        call_ = services_ + "/workspaces/" + workspace_ + "/services/" +
-                std::string(endpoint.string_or("Id"));
-        key_ = endpoint.string_or("PrimaryKey");
-        return {};
-      }
-    }
-    return fail(Errc::not_found, "there is no service '" + wanted + "'");
+    bool found = false;
+    std::string names;
+    TRY_OK(each_endpoint([&](const Json& service, const Json& endpoint) {
+      names.append(names.empty() ? "" : ", ").append(service.string_or("Name"));
+      const bool this_one = equals_ignoring_case(service.string_or("Id"), wanted) ||
+                            equals_ignoring_case(service.string_or("Name"), wanted) ||
+                            equals_ignoring_case(endpoint.string_or("Id"), wanted);
+      if (!this_one || found) return;
+      found = true;
+      use(service, endpoint);
+    }));
+    if (found) return {};
+    return fail(Errc::not_found, "there is no service '" + wanted +
+                                     "'; there are: " + (names.empty() ? "none" : names));
+  }
+  void use(const Json& service, const Json& endpoint) {
+    const std::string id(endpoint.string_or("Id"));
+    manage_ = services_ + "/workspaces/" + workspace_ + "/webservices/" +
+              std::string(service.string_or("Id")) + "/endpoints/" + id;
+    call_ = services_ + "/workspaces/" + workspace_ + "/services/" + id;
+    key_ = endpoint.string_or("PrimaryKey");
   }
 
   DataFolder data_;
@@ -106,12 +145,41 @@ class Jobs {
   std::string services_, blobs_, workspace_, token_, manage_, call_, key_;
 };
 
+bool is_file(const std::string& path) {
+  std::error_code error;  // A name that is no path at all is no file either.
+  return std::filesystem::is_regular_file(path, error);
+}
+
+// What would come to light only after the job has run is looked at before.
+Result<void> check_paths(const JobFlags& flags) {
+  std::error_code error;
+  if (flags.connection.empty() && !is_file(flags.input)) {
+    if (std::filesystem::is_directory(flags.input, error))
+      return fail(Errc::invalid_argument, "'" + flags.input + "' is a folder; give a file");
+    const std::size_t slash = flags.input.find('/', flags.input.starts_with('/') ? 1 : 0);
+    if (slash == std::string::npos || slash + 1 == flags.input.size())
+      return fail(Errc::not_found,
+                  "there is no file '" + flags.input + "'; a blob is given as container/blob");
+  }
+  if (flags.output.empty()) return {};
+  if (flags.detach)
+    return fail(Errc::invalid_argument,
+                "with --detach there is no result yet that could go to '" + flags.output + "'");
+  if (std::filesystem::is_directory(flags.output, error))
+    return fail(Errc::invalid_argument, "'" + flags.output + "' is a folder; give a file");
+  const auto folder = std::filesystem::absolute(flags.output, error).parent_path();
+  if (::access(folder.c_str(), W_OK) != 0)
+    return fail(Errc::not_found, "cannot write to the folder " + folder.string());
+  return {};
+}
+
 Result<std::string> Jobs::submit(const JobFlags& flags) {
   std::string connection = flags.connection, location = flags.input;
+  TRY_OK(check_paths(flags));
   if (connection.empty()) {
     TRY(const auto local, LocalBlobs::open(data_, blobs_));
     connection = local->connection_string();
-    if (std::filesystem::is_regular_file(flags.input)) {
+    if (is_file(flags.input)) {
       const std::string name = std::filesystem::path(flags.input).filename().string();
       const std::string blob = "uploads/" + new_hex_id() + "/" + name;
       TRY_OK(local->upload(flags.input, workspace_, blob));
@@ -137,17 +205,35 @@ Result<void> Jobs::download(const Json& status, const std::string& path) {
       std::printf("%s: %s\n", name.c_str(), link.c_str());
       continue;
     }
-    TRY(const http::Response answer,
-        fetcher_->fetch({.method = "GET", .url = link, .headers = {}, .body = {}},
-                        kResultBytesMax));
-    if (answer.status != 200)
-      return fail(Errc::unavailable, "the result cannot be read: " + answer.body.substr(0, 200));
-    std::ofstream out(path, std::ios::binary);
-    out << answer.body;
-    if (!out.flush()) return fail(Errc::unavailable, "cannot write " + path);
-    return {};
+    return save(link, path);
   }
   return {};
+}
+
+Result<void> Jobs::save(const std::string& link, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  std::string etag;
+  for (std::uint64_t at = 0;;) {
+    http::FetchRequest request{.method = "GET", .url = link, .headers = {}, .body = {}};
+    const std::uint64_t last = at + kResultPieceBytes - 1;
+    request.headers.emplace_back("Range",
+                                 "bytes=" + std::to_string(at) + "-" + std::to_string(last));
+    if (!etag.empty()) request.headers.emplace_back("If-Match", etag);
+    TRY(const http::Response answer, fetcher_->fetch(std::move(request)));
+    if (answer.status == 412)
+      return fail(Errc::conflict, "the result was replaced while it was being read");
+    const bool behind_the_end = answer.status == 416;
+    if (answer.status != 200 && answer.status != 206 && !behind_the_end)
+      return fail(Errc::unavailable, "the result cannot be read: " + answer.body.substr(0, 200));
+    if (!behind_the_end) out << answer.body;
+    if (!out.flush())
+      return fail(Errc::unavailable, "cannot write " + path + ": " + std::strerror(errno) +
+                                         "; the result is at " + link);
+    at += answer.body.size();
+    if (answer.status != 206 || answer.body.size() < kResultPieceBytes) return {};
+    for (const auto& [name, value] : answer.headers)
+      if (equals_ignoring_case(name, "etag")) etag = value;
+  }
 }
 
 std::string thousands(std::int64_t number) {
@@ -195,8 +281,20 @@ TimeMs time_member(const Json& job, std::string_view name) {
 Result<std::string> watch(Jobs& jobs, const std::string& id) {
   const bool terminal = ::isatty(STDERR_FILENO) == 1;
   std::string last;
-  for (;;) {
-    TRY(const Json job, jobs.job(id));
+  for (int silent = 0;;) {
+    const auto asked = jobs.job(id);
+    const Errc code = asked ? Errc() : asked.error().code();
+    const bool refused = code == Errc::not_found || code == Errc::denied;
+    if (!asked && !refused && ++silent <= kSilentPollsMax) {
+      if (silent == 1)
+        std::fprintf(stderr, "\nthe server does not answer (%s); waiting for it\n",
+                     asked.error().message().c_str());
+      std::this_thread::sleep_for(kPollEvery);
+      continue;
+    }
+    TRY_OK(asked);
+    silent = 0;
+    const Json& job = *asked;
     std::string state(job.string_or("State"));
     const TimeMs begun = std::max(time_member(job, "RunningTime"), time_member(job, "StartTime"));
     TimeMs ended = time_member(job, "EndTime");
@@ -246,14 +344,21 @@ Result<int> run_watch(const Context& context, const JobFlags& flags) {
 
 Result<int> run_list(const Context& context, const JobFlags& flags) {
   TRY(const auto jobs, Jobs::open(context, flags.service));
-  TRY(const Json list, jobs->list());
-  std::printf("%-32s  %-10s  %-24s  %12s\n", "JOB", "STATE", "CREATED", "ROWS");
-  for (const Json& job : list.items()) {
-    std::printf("%-32s  %-10s  %-24s  %12s\n", std::string(job.string_or("Id")).c_str(),
+  const auto line = [](const std::string& service, const Json& job) {
+    std::printf("%-32s  %-10s  %-24s  %12s  %s\n", std::string(job.string_or("Id")).c_str(),
                 std::string(job.string_or("State")).c_str(),
                 std::string(job.string_or("CreatedTime")).c_str(),
-                thousands(job.int_or("RowsDone", 0)).c_str());
+                thousands(job.int_or("RowsDone", 0)).c_str(), service.c_str());
+  };
+  std::printf("%-32s  %-10s  %-24s  %12s  %s\n", "JOB", "STATE", "CREATED", "ROWS", "SERVICE");
+  if (flags.service.empty()) {
+    TRY_OK(jobs->list_all([&](const std::string& service, const Json& list) {
+      for (const Json& job : list.items()) line(service, job);
+    }));
+    return 0;
   }
+  TRY(const Json list, jobs->list());
+  for (const Json& job : list.items()) line(flags.service, job);
   return 0;
 }
 
@@ -309,9 +414,15 @@ void add_job(CLI::App& program, Chosen& chosen) {
   submit->add_option("output", flags->output, "File for the result; without it a link is printed");
   submit->add_option("--connection", flags->connection,
                      "Connection string of the input's storage; empty means the embedded one");
-  submit->add_option("--on-row-error", flags->row_errors, "fail or skip");
+  submit
+      ->add_option("--on-row-error", flags->row_errors,
+                   "What a row that cannot be read does: fail or skip")
+      ->check(CLI::IsMember({"fail", "skip"}));
   submit->add_flag("--detach", flags->detach, "Print the job's id and do not wait");
-  add_action(*verb, chosen, flags, "list", "Lists the latest jobs", run_list);
+  add_action(*verb, chosen, flags, "list", "Lists the latest jobs, of all services or of one",
+             run_list)
+      ->get_option("service")
+      ->required(false);
   const auto with_job = [&](const char* name, const char* help, Action action) {
     add_action(*verb, chosen, flags, name, help, action)
         ->add_option("job", flags->job, "Id of the job")

@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 namespace mlgate::app {
@@ -101,6 +102,8 @@ Result<void> stream(const ml::Scorer& scorer, batch::Format from, batch::Format 
                                ? std::clamp<std::size_t>(kCellsAtOnce / columns, 1, kRowsAtOnce)
                                : table::kAllRows;
   const auto reader = batch::make_row_reader(from, std::move(options));
+  if (::isatty(STDIN_FILENO) == 1)
+    std::fprintf(stderr, "mlgate: reading rows from the terminal; Ctrl-D ends them\n");
   std::string piece(kPieceBytes, '\0'), out;
   bool header = true, ended = false;
   while (!ended) {
@@ -143,8 +146,10 @@ void add_score(CLI::App& program, Chosen& chosen) {
   auto flags = std::make_shared<ScoreFlags>();
   verb->add_option("service", flags->service, "Name or id of a service, or id of an endpoint")
       ->required();
-  verb->add_option("--from", flags->from, "Format of the input: csv, tsv or arff");
-  verb->add_option("--to", flags->to, "Format of the output: csv, tsv or arff");
+  verb->add_option("--from", flags->from, "Format of the input: csv, tsv or arff")
+      ->check(CLI::IsMember({"csv", "tsv", "arff"}));
+  verb->add_option("--to", flags->to, "Format of the output: csv, tsv or arff")
+      ->check(CLI::IsMember({"csv", "tsv", "arff"}));
   verb->callback([&chosen, flags] {
     chosen = [flags](Context& context) {
       const auto done = score(context, *flags);

@@ -10,11 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <random>
 
 namespace mlgate::batch {
 namespace {
@@ -86,8 +88,8 @@ class Site {
     options.part_bytes = part_bytes;
     options.block_bytes = std::max<std::size_t>(part_bytes / 3, 16);
     options.own_account = blob::kDevelopmentAccount;
-    runner = std::make_unique<Runner>(
-        Runner::Parts{ledger, *opener, fixture.catalogue, fixture.datasets}, options);
+    running = options;
+    runner = make_runner();
     ServiceOptions serving;
     serving.own_account = blob::kDevelopmentAccount;
     batches =
@@ -102,6 +104,11 @@ class Site {
       }
       held->more.notify_all();
     });
+  }
+
+  std::unique_ptr<Runner> make_runner() {
+    return std::make_unique<Runner>(
+        Runner::Parts{ledger, *opener, fixture.catalogue, fixture.datasets}, running);
   }
 
   void start(std::size_t threads = 2) {
@@ -197,6 +204,7 @@ class Site {
   Ledger ledger;
   net::ComputePool pool{"control", 2, 100};
   std::unique_ptr<blob::BlobOpener> opener;
+  RunnerOptions running;
   std::unique_ptr<Runner> runner;
   std::unique_ptr<BatchService> batches;
   std::unique_ptr<Engine> engine;
@@ -413,6 +421,62 @@ TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {
   EXPECT_EQ(whole.wait(whole.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"),
             "Finished");
   EXPECT_EQ(*site.get("box", "out.csv"), *whole.get("box", "out.csv"));
+}
+
+// A clock that leaps: by days on the wall, and by more than a lease in between, so that whoever
+// goes by it takes workers for dead that are at work.
+class LeapingClock final : public Clock {
+ public:
+  explicit LeapingClock(unsigned seed) : random_(seed) {}
+  TimeMs now_ms() const noexcept override {
+    const std::lock_guard lock(mutex_);
+    return system_clock().now_ms() + (TimeMs(random_() % 20) - 10) * 86'400'000;
+  }
+  std::int64_t steady_ns() const noexcept override {
+    const std::lock_guard lock(mutex_);
+    if (random_() % 16 == 0) leapt_ns_ += 30'000'000'000;
+    return system_clock().steady_ns() + leapt_ns_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  mutable std::mt19937 random_;
+  mutable std::int64_t leapt_ns_ = 0;
+};
+
+TEST(Batch, WorkersThatTakeEachOtherForDeadGiveTheSameResult) {
+  Site site(300, {.tries_max = 100'000});
+  site.put("box", "in.csv", reviews(600));
+  struct Process {
+    explicit Process(Site& site, unsigned seed)
+        : clock(seed),
+          runner(site.make_runner()),
+          engine(Engine::Parts{*site.fixture.store, site.ledger, *runner, clock},
+                 {.threads = 2, .poll = std::chrono::milliseconds(20)}) {
+      CHECK(engine.start().has_value());
+    }
+    LeapingClock clock;
+    std::unique_ptr<Runner> runner;
+    Engine engine;
+  };
+  std::vector<std::string> jobs;
+  {
+    std::vector<std::unique_ptr<Process>> processes;
+    for (unsigned seed = 1; seed <= 3; ++seed)
+      processes.push_back(std::make_unique<Process>(site, seed));
+    for (int i = 0; i < 6; ++i)
+      jobs.push_back(site.run(Site::body("in.csv", "out" + std::to_string(i) + ".csv")));
+    for (const std::string& job : jobs)
+      EXPECT_EQ(site.wait(job).string_or("StatusCode"), "Finished");
+  }
+  Site calm;
+  calm.start();
+  calm.put("box", "in.csv", reviews(600));
+  EXPECT_EQ(calm.wait(calm.run(Site::body("in.csv", "out.csv"))).string_or("StatusCode"),
+            "Finished");
+  for (std::size_t i = 0; i < jobs.size(); ++i)
+    EXPECT_EQ(*site.get("box", "out" + std::to_string(i) + ".csv"), *calm.get("box", "out.csv"));
+  EXPECT_TRUE(site.ledger.all_work()->empty());
 }
 
 TEST(Batch, AStoreThatIsFullForAWhileLosesNothing) {

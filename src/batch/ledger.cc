@@ -1,7 +1,7 @@
 #include "batch/ledger.h"
 
+#include "base/crash_point.h"
 #include "base/text.h"
-#include "batch/crash_point.h"
 
 #include <algorithm>
 #include <cstdio>

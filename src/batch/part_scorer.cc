@@ -1,5 +1,5 @@
+#include "base/crash_point.h"
 #include "base/text.h"
-#include "batch/crash_point.h"
 #include "batch/runner_internal.h"
 #include "table/csv.h"
 

@@ -1,7 +1,7 @@
 #include "batch/runner.h"
 
+#include "base/crash_point.h"
 #include "base/text.h"
-#include "batch/crash_point.h"
 #include "batch/runner_internal.h"
 #include "table/arff.h"
 #include "table/csv.h"

@@ -182,7 +182,19 @@ struct Queue {  // What jobs wait for.
     if (running(mine.endpoint) >= running_max)
       return std::to_string(running_max) +
              " jobs of this endpoint are running, which is the limit.";
+    if (pieces() < threads) return "A worker is about to take it.";
     return "All " + std::to_string(threads) + " worker threads are busy.";
+  }
+
+ private:
+  // What workers are at, each on a thread.
+  std::uint64_t pieces() const {
+    std::uint64_t count = 0;
+    for (const Work& work : all) {
+      count += work.finisher.worker.empty() ? 0 : 1;
+      for (const Part& part : work.parts) count += part.lease.worker.empty() ? 0 : 1;
+    }
+    return count;
   }
 };
 

@@ -70,25 +70,6 @@ bool worth_repeating(const Error& error) {
          error.code() == Errc::closed;
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT"
-std::optional<TimeMs> parse_http_date(std::string_view text) {
-  constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  if (text.size() != 29) return std::nullopt;
-  const auto* month = std::ranges::find(kMonths, text.substr(8, 3));
-  const auto day = parse_uint(text.substr(5, 2)), hour = parse_uint(text.substr(17, 2));
-  const auto minute = parse_uint(text.substr(20, 2)), second = parse_uint(text.substr(23, 2));
-  const auto year = parse_int(text.substr(12, 4));
-  if (month == std::end(kMonths) || !day || !hour || !minute || !second || !year)
-    return std::nullopt;
-  return from_civil({.year = *year,
-                     .month = unsigned(month - std::begin(kMonths)) + 1,
-                     .day = unsigned(*day),
-                     .hour = unsigned(*hour),
-                     .minute = unsigned(*minute),
-                     .second = unsigned(*second)});
-}
-
 }  // namespace
 
 HttpCaller::HttpCaller(net::AddressCheck check, ssl_ctx_st* tls, http::ClientLimits limits) {

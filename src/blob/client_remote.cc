@@ -3,11 +3,15 @@
 #include "blob/client_internal.h"
 #include "blob/digest.h"
 
+#include <algorithm>
+#include <future>
+
 namespace mlgate::blob {
 namespace {
 
 // The longest range whose checksum a storage computes.
 constexpr std::size_t kRangeBytesMax = std::size_t{4} << 20;
+constexpr std::size_t kRangesAtOnce = 4;
 
 std::string md5_text(std::string_view bytes) {
   Md5 md5;
@@ -33,8 +37,8 @@ class RemoteFile final : public BlobFile {
     std::size_t filled = 0;
     while (filled < into.size()) {
       const std::span<char> room =
-          into.subspan(filled, std::min(kRangeBytesMax, into.size() - filled));
-      TRY(const std::size_t size, read_range(offset + filled, room, etag));
+          into.subspan(filled, std::min(kRangesAtOnce * kRangeBytesMax, into.size() - filled));
+      TRY(const std::size_t size, read_ranges(offset + filled, room, etag));
       filled += size;
       if (size < room.size()) break;
     }
@@ -90,6 +94,31 @@ class RemoteFile final : public BlobFile {
                         .query = "comp=blocklist",
                         .headers = std::move(headers),
                         .body = std::move(body)});
+  }
+
+  // Several at once: a storage far away answers late, and each of its connections is slow.
+  Result<std::size_t> read_ranges(std::uint64_t offset, std::span<char> into,
+                                  const std::string& etag) {
+    std::vector<std::future<Result<std::size_t>>> later;
+    for (std::size_t at = kRangeBytesMax; at < into.size(); at += kRangeBytesMax) {
+      const std::span<char> room = into.subspan(at, std::min(kRangeBytesMax, into.size() - at));
+      later.push_back(std::async(std::launch::async, [this, offset, at, room, &etag] {
+        return read_range(offset + at, room, etag);
+      }));
+    }
+    auto filled = read_range(offset, into.first(std::min(kRangeBytesMax, into.size())), etag);
+    bool whole = filled && *filled == std::min(kRangeBytesMax, into.size());
+    for (std::size_t i = 0; i < later.size(); ++i) {
+      const auto size = later[i].get();  // All are waited for: they write into the caller's room.
+      if (!filled) continue;
+      if (!size) {
+        filled = std::unexpected(size.error());
+      } else if (whole) {
+        *filled += *size;
+        whole = *filled == std::min(into.size(), (i + 2) * kRangeBytesMax);
+      }
+    }
+    return filled;
   }
 
   Result<std::size_t> read_range(std::uint64_t offset, std::span<char> into,

@@ -5,11 +5,10 @@
 #include "base/text.h"
 #include "blob/answers.h"
 #include "blob/fault.h"
+#include "blob/transfer.h"
 #include "net/worker.h"
 
-#include <fcntl.h>
 #include <pthread.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -40,60 +39,6 @@ class StreamSlot {
  private:
   std::atomic<int>& count_;
   bool held_;
-};
-
-// Pages of files on their way to a socket: filled on the pool, where a disk may be waited for, and
-// emptied by the worker without copying.
-class Pipe {
- public:
-  Pipe() = default;
-  // Empty when the process has no descriptors left.
-  static Pipe open(std::size_t bytes) {
-    Pipe pipe;
-    int ends[2] = {-1, -1};
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return pipe;
-    pipe.out_ = ends[0];
-    pipe.in_ = ends[1];
-    (void)::fcntl(pipe.in_, F_SETPIPE_SZ, int(bytes));  // Otherwise it takes smaller bites.
-    return pipe;
-  }
-  Pipe(Pipe&& other) noexcept
-      : in_(std::exchange(other.in_, -1)), out_(std::exchange(other.out_, -1)) {}
-  Pipe& operator=(Pipe&& other) noexcept {
-    std::swap(in_, other.in_);
-    std::swap(out_, other.out_);
-    return *this;
-  }
-  ~Pipe() {
-    if (in_ >= 0) ::close(in_);
-    if (out_ >= 0) ::close(out_);
-  }
-  explicit operator bool() const noexcept { return in_ >= 0; }
-  int out() const noexcept { return out_; }
-
-  // As many bytes of the blob as fit. 0 when its file system cannot do it.
-  Result<std::size_t> fill(const BlobReader& reader, Span span) const {
-    std::size_t filled = 0;
-    while (filled < span.bytes) {
-      TRY(const BlobReader::Extent extent, reader.extent(span.offset + filled));
-      loff_t at = loff_t(extent.offset);
-      const std::size_t size =
-          std::size_t(std::min<std::uint64_t>(extent.bytes, span.bytes - filled));
-      const ssize_t moved =
-          ::splice(*extent.descriptor, &at, in_, nullptr, std::min(size, kPieceBytes),
-                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-      if (moved > 0) {
-        filled += std::size_t(moved);
-        continue;
-      }
-      if (moved < 0 && errno == EINTR) continue;
-      return filled;
-    }
-    return filled;
-  }
-
- private:
-  int in_ = -1, out_ = -1;
 };
 
 bool asked_for(const BlobRequest& request, std::string_view name) {
@@ -336,17 +281,16 @@ net::Task<void> Endpoint::send_blob(Exchange& x) {
 net::Task<void> Endpoint::send_content(Exchange& x, const BlobReader& reader, Span span) {
   const StreamSlot slot(streams_);
   if (!slot.held()) co_return fail(Fault::server_busy);
-  Pipe pipe;
-  // Encryption needs the bytes themselves.
-  if (x.call.scheme() == "http") pipe = Pipe::open(kPieceBytes);
-  if (!pipe) co_return co_await copy_content(x, reader, span);
+  PagePipe pipe;
   while (span.bytes > 0) {
-    CO_TRY(const std::size_t got,
-           co_await on_pool(x.call, [&] { return pipe.fill(reader, span); }));
-    if (got == 0) co_return co_await copy_content(x, reader, span);
-    CO_TRY_OK(co_await x.call.write_pipe(pipe.out(), got));
-    span.offset += got;
-    span.bytes -= got;
+    CO_TRY(const http::Loan loan, co_await x.call.lend_output());
+    if (loan.descriptor < 0) co_return co_await copy_content(x, reader, span);
+    http::Moved moved;
+    const auto sent =
+        co_await on_pool(x.call, [&] { return pipe.send(reader, span, loan.descriptor, moved); });
+    CO_TRY_OK(x.call.return_output(moved));
+    CO_TRY_OK(sent);
+    if (!*sent) co_return co_await copy_content(x, reader, span);
   }
   co_return Result<void>();
 }
@@ -394,37 +338,50 @@ net::Task<void> Endpoint::take_content(Exchange& x) {
   auto received = co_await receive(x, content, md5 ? &*md5 : nullptr);
   // Closing and removing a file may take a while, so content ends on the pool in any case.
   CO_TRY(http::Response response, co_await on_pool(x.call, [&]() -> Result<http::Response> {
-           const Content held = received ? Content() : std::move(content);
-           TRY_OK(received);
+           if (!received) {
+             const Content dropped = std::move(content);
+             return std::unexpected(std::move(received).error());
+           }
            return put(request, std::move(content), md5 ? md5->finish() : "", conditions);
          }));
   co_return co_await send(x, std::move(response));
 }
 
 net::Task<void> Endpoint::receive(Exchange& x, Content& content, Md5* md5) {
-  std::string piece;
-  const std::uint64_t expected = x.request.content_length;
-  piece.reserve(expected == 0 ? kPieceBytes
-                              : std::size_t(std::min<std::uint64_t>(expected, kPieceBytes)));
-  const std::size_t full = piece.capacity();
-  for (;;) {
-    CO_TRY(std::string_view bytes, co_await x.call.read_body());
-    const bool end = bytes.empty();
-    CO_TRY_OK(check_size(x.request, content.bytes() + piece.size() + bytes.size()));
-    while (!bytes.empty() || end) {
-      const std::size_t part = std::min(full - piece.size(), bytes.size());
-      piece.append(bytes.substr(0, part));
-      bytes.remove_prefix(part);
-      if (piece.size() == full || (end && !piece.empty())) {
-        CO_TRY_OK(co_await on_pool(x.call, [&]() -> Result<void> {
-          if (md5) md5->update(piece);
-          return content.append(piece);
-        }));
-        piece.clear();
-      }
-      if (end) co_return Result<void>();
+  std::string buffer;
+  buffer.resize_and_overwrite(kPieceBytes, [](char*, std::size_t size) { return size; });
+  std::size_t filled = 0;
+  const auto store = [&]() -> Result<void> {
+    const std::string_view bytes(buffer.data(), std::exchange(filled, 0));
+    if (md5) md5->update(bytes);
+    return content.append(bytes);
+  };
+  for (bool end = false; !end;) {
+    CO_TRY(const http::Loan loan, co_await x.call.lend_input());
+    if (loan.descriptor >= 0) {
+      http::Moved moved;
+      const auto got = co_await on_pool(x.call, [&]() -> Result<void> {
+        TRY_OK(store());
+        return receive_content(loan, content, md5, buffer, moved);
+      });
+      CO_TRY_OK(x.call.return_input(moved));
+      CO_TRY_OK(got);
+      end = moved.bytes == loan.bytes;
+      continue;
     }
+    CO_TRY(std::string_view bytes, co_await x.call.read_body());
+    end = bytes.empty();
+    CO_TRY_OK(check_size(x.request, content.bytes() + filled + bytes.size()));
+    do {
+      const std::size_t part = bytes.copy(buffer.data() + filled, buffer.size() - filled);
+      bytes.remove_prefix(part);
+      filled += part;
+      if (filled == buffer.size() || end) {
+        CO_TRY_OK(co_await on_pool(x.call, store));
+      }
+    } while (!bytes.empty());
   }
+  co_return Result<void>();
 }
 
 Result<http::Response> Endpoint::put(const BlobRequest& request, Content content,

@@ -1,5 +1,6 @@
 #include "blob/files.h"
 
+#include "base/crash_point.h"
 #include "base/crypto.h"
 #include "base/text.h"
 #include "blob/digest.h"
@@ -123,6 +124,7 @@ Result<void> Files::keep(Content& content) {
   if (sync_ && ::fsync(content.descriptor_) != 0)
     return std::unexpected(file_error("cannot sync content"));
   ::close(std::exchange(content.descriptor_, -1));
+  crash_point();
   const std::string target = path_of(content.id_);
   const std::string shard = (root_ / "content" / shard_of(content.id_)).string();
   int linked = ::link(content.path_.c_str(), target.c_str());
@@ -137,6 +139,7 @@ Result<void> Files::keep(Content& content) {
   }
   if (linked != 0) return std::unexpected(file_error("cannot link content"));
   content.kept_path_ = target;
+  crash_point();
   if (sync_) {
     TRY_OK(sync_folder(shard));
   }
@@ -146,6 +149,7 @@ Result<void> Files::keep(Content& content) {
 void Files::settle(Content& content) noexcept {
   content.kept_path_.clear();
   content.drop();
+  crash_point();
 }
 
 std::string Files::path_of(std::string_view id) const {

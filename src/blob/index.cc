@@ -1,5 +1,6 @@
 #include "blob/index.h"
 
+#include "base/crash_point.h"
 #include "blob/fault.h"
 
 #include <pthread.h>
@@ -186,9 +187,11 @@ Result<void> Index::transaction(std::vector<Pending*>& batch) {
       }
       TRY_OK(connection.execute("RELEASE one"));
     }
+    crash_point();
     return connection.execute("COMMIT");
   };
   auto ran = run();
+  crash_point();
   if (!ran && connection.in_transaction()) (void)connection.execute("ROLLBACK");
   return ran;
 }

@@ -156,6 +156,13 @@ class Storage {
   // Service properties as the XML that was set; empty when none were.
   Result<std::string> service_properties(std::string_view account);
   Result<void> set_service_properties(std::string_view account, std::string_view xml);
+  // Reads all that was committed and compares it with the checksums that it came with. `damaged`
+  // hears of each file that is not what it was; how many bytes were read.
+  struct Damage {
+    Place place;
+    std::string what;
+  };
+  Result<std::uint64_t> verify(const std::function<void(const Damage&)>& damaged);
   // Removes everything that the account has.
   Result<void> remove_account(std::string_view account);
 

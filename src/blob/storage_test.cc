@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <functional>
 #include <thread>
 
 namespace mlgate::blob {
@@ -292,6 +294,41 @@ TEST_F(StorageTest, CleansUpAfterAProcessThatDied) {
   std::size_t folders = 0;
   for ([[maybe_unused]] const auto& one : fs::directory_iterator(folder_ / "live")) ++folders;
   EXPECT_EQ(folders, 1U);
+}
+
+TEST_F(StorageTest, VerifyNamesTheBlobsWhoseContentIsNotWhatWasStored) {
+  ASSERT_TRUE(put("good", "good").has_value());
+  ASSERT_TRUE(stage("parts", "1", "first").has_value());
+  ASSERT_TRUE(stage("parts", "2", "second").has_value());
+  ASSERT_TRUE(commit("parts", {"1", "2"}).has_value());
+  std::vector<std::string> found;
+  const auto verify = [&] {
+    found.clear();
+    return storage_
+        ->verify([&](const Storage::Damage& damage) {
+          found.push_back(damage.place.blob + ": " + damage.what);
+        })
+        .value();
+  };
+  EXPECT_EQ(verify(), 15U);
+  EXPECT_TRUE(found.empty());
+  const auto change = [&](std::string_view content, const std::function<void(fs::path)>& how) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder_ / "content")) {
+      if (!entry.is_regular_file()) continue;
+      std::ifstream file(entry.path());
+      std::string text;
+      if (std::getline(file, text); text == content) how(entry.path());
+    }
+  };
+  change("first", [](const fs::path& path) { std::ofstream(path) << "fIrst"; });
+  verify();
+  EXPECT_EQ(found, std::vector<std::string>{"parts: its content is not what was stored"});
+  change("fIrst", [](const fs::path& path) { std::ofstream(path) << "fir"; });
+  change("good", [](const fs::path& path) { fs::remove(path); });
+  verify();
+  EXPECT_EQ(found, (std::vector<std::string>{
+                       "good: its content cannot be opened: No such file or directory",
+                       "parts: 5 bytes were stored and 3 are there"}));
 }
 
 TEST_F(StorageTest, AFullDiskIsAClearErrorAndLosesNothing) {

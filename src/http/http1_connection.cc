@@ -267,16 +267,20 @@ net::Task<std::string_view> Http1Connection::read_body() {
       broken_ = true;
       co_return fail(Errc::closed, "The caller closed the connection inside the body.");
     }
-    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.body);
-    if (wake == net::Wake::timeout || too_slow()) {
-      keep_alive_ = false;
-      co_return fail(Errc::timeout, "The request body came too slowly.");
-    }
-    if (wake == net::Wake::cancelled && !stopped_reading_) {
-      broken_ = true;
-      co_return fail(Errc::closed, "The connection was closed.");
-    }
+    CO_TRY_OK(body_came(co_await stream_.until(io.state, server_.timeouts_.body)));
   }
+}
+
+Result<void> Http1Connection::body_came(net::Wake wake) {
+  if (wake == net::Wake::timeout || too_slow()) {
+    keep_alive_ = false;
+    return fail(Errc::timeout, "The request body came too slowly.");
+  }
+  if (wake == net::Wake::cancelled && !stopped_reading_) {
+    broken_ = true;
+    return fail(Errc::closed, "The connection was closed.");
+  }
+  return {};
 }
 
 void Http1Connection::stop_reading() noexcept {
@@ -445,29 +449,6 @@ net::Task<void> Http1Connection::flush() {
   }
 }
 
-net::Task<void> Http1Connection::write_pipe(int pipe, std::size_t bytes) {
-  if (stream_.is_tls() || chunked_out_ || no_body_)
-    co_return co_await ServerCall::write_pipe(pipe, bytes);
-  CO_TRY_OK(co_await flush());
-  while (bytes > 0) {
-    const net::Io io = stream_.try_splice(pipe, bytes);
-    if (io.state == net::Io::State::done) {
-      bytes -= io.bytes;
-      bytes_out_ += io.bytes;
-      body_left_ -= std::min<std::uint64_t>(body_left_, io.bytes);
-      continue;
-    }
-    const net::Wake wake = io.state == net::Io::State::want_write
-                               ? co_await stream_.until(io.state, server_.timeouts_.body)
-                               : net::Wake::cancelled;
-    if (wake == net::Wake::ready) continue;
-    broken_ = true;
-    co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
-                   "The caller took no data.");
-  }
-  co_return Result<void>();
-}
-
 void Http1Connection::set_trailers(std::string_view lines) {
   if (chunked_out_ && !no_body_) trailers_ = lines.substr(0, kTrailerBytesMax);
 }
@@ -510,6 +491,7 @@ net::Awaitable<void> Http1Connection::end_call() {
   if (!finished_ && !broken_) broken_ = true;
   if (out_begin_ == out_end_) out_.reset();
   stopped_reading_ = false;
+  if (wanted_bytes_ > 1) want_at_once(1);
   // A short rest of the body is read away, so that the connection can go on; a long one ends it.
   std::size_t drained = 0;
   while (!broken_ && keep_alive_ && !in_.body_done()) {

@@ -44,6 +44,8 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   net::Worker& worker() noexcept override { return server_.worker_; }
   std::optional<std::string_view> buffered_body() noexcept override;
   net::Task<std::string_view> read_body() override;
+  net::Task<Loan> lend_input() override;
+  Result<void> return_input(const Moved& moved) override;
   std::string_view trailers() const noexcept override { return in_.trailers(); }
   void stop_reading() noexcept override;
   bool gone() const noexcept override { return broken_; }
@@ -52,7 +54,8 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   Result<void> start(const ResponseStart& response) override;
   bool try_append(std::string_view bytes) noexcept override;
   net::Task<void> write(std::string_view bytes) override;
-  net::Task<void> write_pipe(int pipe, std::size_t bytes) override;
+  net::Task<Loan> lend_output() override;
+  Result<void> return_output(const Moved& moved) override;
   net::Task<void> flush() override;
   void set_trailers(std::string_view lines) override;
   bool try_finish() noexcept override;
@@ -78,6 +81,10 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   net::Awaitable<void> end_call();
   net::Awaitable<void> linger();
   bool too_slow() const noexcept;
+  // What a wait for body bytes has come to.
+  Result<void> body_came(net::Wake wake);
+  // The socket counts as readable once so many bytes wait, or the end.
+  void want_at_once(int bytes) noexcept;
   void end_body() noexcept;
   // Sends what waits, as far as the socket takes it now.
   net::Io send_some() noexcept;
@@ -99,6 +106,7 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   std::uint64_t head_bytes_ = 0, bytes_out_ = 0;
   std::uint64_t body_left_ = 0;  // Of an answer of known length.
   std::int64_t body_since_ns_ = 0;
+  int wanted_bytes_ = 1;
   bool started_ = false, finished_ = false, broken_ = false, stopping_ = false, cut_ = false;
   bool keep_alive_ = false, chunked_out_ = false, no_body_ = false, expect_continue_ = false;
   bool stopped_reading_ = false, upgraded_ = false;

@@ -76,6 +76,17 @@ bool Incoming::end_of_stream() noexcept {
   return true;
 }
 
+std::uint64_t Incoming::unread() const noexcept {
+  return framing_ == Framing::length && begin_ == end_ ? length_left_ : 0;
+}
+
+void Incoming::were_read(std::uint64_t bytes) noexcept {
+  DCHECK(bytes <= unread());
+  length_left_ -= bytes;
+  body_bytes_ += bytes;
+  body_done_ = length_left_ == 0;
+}
+
 bool Incoming::whole_body(std::string_view& out) noexcept {
   if (body_done_) {
     out = {};

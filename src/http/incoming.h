@@ -39,6 +39,10 @@ class Incoming {
   bool body_done() const noexcept { return body_done_; }
   // The stream has ended; true when that is a proper end of this body.
   bool end_of_stream() noexcept;
+  // How many bytes of the body are still in the stream, when they are there as they are and none
+  // waits in the block; otherwise 0. Whoever reads them himself says so.
+  std::uint64_t unread() const noexcept;
+  void were_read(std::uint64_t bytes) noexcept;
   // The whole body if it is in the block, undecoded framing none or length only.
   bool whole_body(std::string_view& out) noexcept;
   // Of a chunked body that was read to its end; see ChunkedDecoder.

@@ -3,24 +3,14 @@
 #include "http/body_budget.h"
 #include "net/worker.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 
 namespace mlgate::http {
 
-net::Task<void> ServerCall::write_pipe(int pipe, std::size_t bytes) {
-  const net::Block block = worker().blocks().take();
-  while (bytes > 0) {
-    const ssize_t got = ::read(pipe, block.data(), std::min(bytes, net::Block::size()));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) co_return fail(Errc::internal, "a pipe holds less than was said");
-    CO_TRY_OK(co_await write({block.data(), std::size_t(got)}));
-    bytes -= std::size_t(got);
-  }
-  co_return Result<void>();
-}
+net::Task<Loan> ServerCall::lend_input() { co_return Loan(); }
+Result<void> ServerCall::return_input(const Moved& /*moved*/) { return {}; }
+net::Task<Loan> ServerCall::lend_output() { co_return Loan(); }
+Result<void> ServerCall::return_output(const Moved& /*moved*/) { return {}; }
 
 namespace {
 

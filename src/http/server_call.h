@@ -28,6 +28,19 @@ struct ResponseStart {
   std::optional<std::uint64_t> body_bytes;  // Unknown: chunked, or until close for HTTP/1.0.
 };
 
+// A connection's own descriptor (non-blocking), on loan to whoever moves body bytes between it and
+// a file, and how many may be moved at most.
+struct Loan {
+  int descriptor = -1;  // -1: cannot be lent.
+  std::uint64_t bytes = 0;
+};
+// What was moved on it, and why no more.
+struct Moved {
+  enum class Stop : unsigned char { enough, would_block, closed };
+  std::uint64_t bytes = 0;
+  Stop stop = Stop::enough;
+};
+
 // A connection that has changed its protocol, and what was read of it already.
 struct Upgraded {
   net::Stream* stream = nullptr;
@@ -53,6 +66,12 @@ class ServerCall {
   // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller
   // went away; invalid_argument for broken framing.
   virtual net::Task<std::string_view> read_body() = 0;
+  // Lends the connection for reading body bytes on another thread, once some are there. Nothing is
+  // lent where the bytes on the wire are not simply those of the body (TLS, chunks, HTTP/2), nor
+  // while some wait to be given by read_body. Whatever happens, the loan is returned before
+  // anything else is asked of the call.
+  virtual net::Task<Loan> lend_input();
+  virtual Result<void> return_input(const Moved& moved);
   // The fields behind the body, once it has been read: "name: value\r\n" lines, checked. Good until
   // the call ends.
   virtual std::string_view trailers() const noexcept = 0;
@@ -72,8 +91,10 @@ class ServerCall {
   virtual bool try_append(std::string_view bytes) noexcept = 0;
   // Appends body bytes, sending as needed.
   virtual net::Task<void> write(std::string_view bytes) = 0;
-  // Appends `bytes` bytes that wait in a pipe, where they need not be copied: for content of files.
-  virtual net::Task<void> write_pipe(int pipe, std::size_t bytes);
+  // Sends what waits and lends the connection, once it takes more, for sending body bytes on
+  // another thread; as lend_input.
+  virtual net::Task<Loan> lend_output();
+  virtual Result<void> return_output(const Moved& moved);
   // Sends what waits, for answers that trickle (server-sent events).
   virtual net::Task<void> flush() = 0;
   // Lines as of trailers(), to be sent behind a body of unknown length. Before the end of the body.

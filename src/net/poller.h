@@ -121,6 +121,18 @@ class Watch final : public Waiting {
   void drained() noexcept { readable_ = hung_up_; }
   void would_block_reading() noexcept { readable_ = false; }
   void filled() noexcept { writable_ = false; }
+  // Another thread moves bytes on the descriptor. From lending to taking back nothing is known but
+  // what events tell meanwhile, so that no event is lost; `blocked`: it met EAGAIN at last.
+  int lend_reading() noexcept {
+    readable_ = false;
+    return fd_;
+  }
+  void take_back_reading(bool blocked) noexcept { readable_ = readable_ || !blocked; }
+  int lend_writing() noexcept {
+    writable_ = false;
+    return fd_;
+  }
+  void take_back_writing(bool blocked) noexcept { writable_ = writable_ || !blocked; }
 
   // One waiter per direction. Wakes with `timeout` when the deadline passes first. When the
   // direction has its waiter already (the reader of a TLS stream may have to write while its writer

@@ -206,20 +206,6 @@ Io Stream::try_write(std::string_view bytes) noexcept {
   return tls_state(result);
 }
 
-Io Stream::try_splice(int pipe, std::size_t bytes_max) noexcept {
-  DCHECK(!tls_);
-  if (watch_.cancelled()) return {Io::State::error, 0};
-  if (!watch_.writable()) return {Io::State::want_write, 0};
-  const ssize_t sent =
-      ::splice(pipe, nullptr, watch_.fd(), nullptr, bytes_max, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-  if (sent > 0) return {Io::State::done, std::size_t(sent)};
-  if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
-    if (errno == EAGAIN) watch_.filled();
-    return {Io::State::want_write, 0};
-  }
-  return {Io::State::error, 0};
-}
-
 Watch::Wait Stream::until(Io::State want, Deadline& deadline) {
   return want == Io::State::want_write ? watch_.until_writable(deadline)
                                        : watch_.until_readable(deadline);

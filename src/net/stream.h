@@ -51,8 +51,6 @@ class Stream {
   // Some bytes, or why not. `end` is a clean end (TLS: close_notify).
   Io try_read(std::span<char> into) noexcept;
   Io try_write(std::string_view bytes) noexcept;
-  // Moves bytes that wait in a pipe to the socket, without copying them; clear streams only.
-  Io try_splice(int pipe, std::size_t bytes_max) noexcept;
   // True when bytes (or the end) are known to wait; on an idle upstream connection that means it is
   // of no use.
   bool has_news() const noexcept;

@@ -221,7 +221,7 @@ Result<std::string> Datasets::begin_upload(std::string_view workspace_id,
   forget_old_uploads();
   if (uploads_.size() >= kUploadsMax)
     return fail(Errc::exhausted, "Too many uploads have begun and not ended. Try again later.");
-  const std::string id = new_hex_id();
+  std::string id = new_hex_id();
   Upload upload;
   upload.workspace_id = workspace_id;
   upload.data_type_id = data_type_id;

@@ -1,5 +1,6 @@
-"""What a user of azure-storage-blob does, against the endpoint whose connection string is the first argument. Prints
-what came of it as JSON. Runs under the interpreter that Debian's python3-azure-storage belongs to."""
+"""What a user of azure-storage-blob does, against the endpoint whose connection string is the first argument; the
+second is a token for the container python-one that the program under test has made. Prints what came of it as JSON.
+Runs under the interpreter that Debian's python3-azure-storage belongs to."""
 
 import datetime
 import hashlib
@@ -184,6 +185,18 @@ def signatures(service, client):
     out["public read"] = BlobClient(service.url, "python-two", "open").download_blob().readall().decode()
 
 
+def their_token(service, token):
+    """A token that was made by the other side."""
+    client = ContainerClient(service.url, "python-one", credential=token)
+    data = pattern(9 * MIB + 1)
+    client.upload_blob("theirs", io.BytesIO(data), length=len(data), max_concurrency=2)
+    out["their token"] = [client.download_blob("theirs").readall() == data,
+                          [b.name for b in client.list_blobs(name_starts_with="theirs")],
+                          code_of(client.get_blob_client("theirs").create_snapshot),
+                          code_of(ContainerClient(service.url, "python-two", credential=token).upload_blob, "x", b"")]
+    client.delete_blob("theirs")
+
+
 def service_level(service):
     service.set_service_properties(cors=[CorsRule(["https://www.example.com"], ["GET", "PUT"], allowed_headers=["x-*"],
                                                   exposed_headers=["x-ms-*"], max_age_in_seconds=60)])
@@ -206,6 +219,7 @@ def main():
     conditions(client)
     lists(client)
     signatures(service, client)
+    their_token(service, sys.argv[2])
     service_level(service)
     refused(client)
     client.delete_container()

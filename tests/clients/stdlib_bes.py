@@ -43,7 +43,12 @@ def put(connection, path, query, body, headers):
     urllib.request.urlopen(request).close()
 
 
+calls = 0  # To the service.
+
+
 def call(method, url, headers, body=None):
+    global calls
+    calls += 1
     data = b"" if method == "POST" and body is None else None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, headers, method=method)
     try:
@@ -54,7 +59,7 @@ def call(method, url, headers, body=None):
 
 
 def fail(what, status, text):
-    print(f"{what}: {status} {text}", file=sys.stderr)
+    print(f"{what}, call {calls}: {status} {text}", file=sys.stderr)
     sys.exit(1)
 
 

@@ -69,7 +69,7 @@ class Azurite(unittest.TestCase):
     def run_job(self, source, target):
         answer = self.site.call("POST", "?api-version=2.0", {"Input": source, "Outputs": {"output1": target}})
         self.assertEqual(answer.status, 200, answer)
-        return self.site.wait(self.site.start(answer.json))
+        return self.site.wait(self.site.start(answer.json), 300)
 
     def by_key(self, name, key=KEY, container="box"):
         return {"ConnectionString": f"AccountName={ACCOUNT};AccountKey={key};BlobEndpoint={self.base}",
@@ -94,6 +94,21 @@ class Azurite(unittest.TestCase):
         got = self.other.server.call("blob", "GET", f"{link.path}?{link.query}")
         self.assertEqual(got.status, 200, got)
         self.assertEqual(got.body, self.expected)
+
+    def test_files_of_all_sizes(self):
+        """Read in ranges and written in blocks, or at once, or not at all."""
+        sizes = {"none": b"", "header": b"id,Col2\r\n", "one": b"id,Col2\r\n1,This is a good day\r\n"}
+        piece = b"".join(b'%d,"%s, row %d"\r\n' % (i, b"a good day, " * 20, i) for i in range(10_000))
+        # 200 MiB; a sanitizer takes a tenth.
+        sizes["large"] = b"id,Col2\r\n" + piece * (8 if harness.SANITIZED else 80)
+        for name, data in sizes.items():
+            with self.subTest(name, bytes=len(data)):
+                for where in (self.other, self.site):
+                    where.put(f"/box/{name}.csv", data)
+                here = self.site.wait(self.site.run(f"{name}.csv", f"{name}-out.csv"), 300)
+                there = self.run_job(self.by_key(f"{name}.csv"), self.by_key(f"{name}-out.csv"))
+                self.assertEqual(there["StatusCode"], here["StatusCode"], there)
+                self.assertTrue(self.other.get(f"{name}-out.csv") == self.site.get(f"{name}-out.csv"))
 
     def test_with_tokens(self):
         source = {"BaseLocation": self.base + "/", "RelativeLocation": "box/in.csv",

@@ -26,6 +26,13 @@ def connection_string(server, key=DEVELOPMENT_KEY, account="devstoreaccount1"):
             f"BlobEndpoint=http://127.0.0.1:{server.ports['blob']['http']}/{account};")
 
 
+def token_for(server, container):
+    """What `mlgate blob sas` prints for a whole container."""
+    made = harness.run_mlgate("blob", "sas", f"devstoreaccount1/{container}", "--permissions", "racwdl", *server.flags)
+    assert made.returncode == 0, made.stderr
+    return made.stdout.strip().lstrip("?")
+
+
 def output_of(command, **options):
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, **options)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
@@ -37,8 +44,8 @@ class Python(unittest.TestCase):
         if subprocess.run([DEBIAN_PYTHON, "-c", "import azure.storage.blob"], capture_output=True).returncode != 0:
             self.skipTest("Debian's python3-azure-storage is not installed")
         with harness.Server() as server:
-            out = output_of([DEBIAN_PYTHON, str(HERE / "azure_blob.py"), connection_string(server)],
-                            env=harness.clean_environment())
+            out = output_of([DEBIAN_PYTHON, str(HERE / "azure_blob.py"), connection_string(server),
+                             token_for(server, "python-one")], env=harness.clean_environment())
         self.assertEqual(out["uploads"], [True] * 5)
         self.assertEqual(out, {**out, **{
             "exists": "ContainerAlreadyExists", "missing": "ContainerNotFound",
@@ -62,6 +69,7 @@ class Python(unittest.TestCase):
             "sas create": "UnauthorizedBlobOverwrite", "sas expired": "AuthenticationFailed",
             "sas ip": "AuthorizationSourceIPMismatch", "sas protocol": "AuthorizationProtocolMismatch",
             "sas policy": [1, "AuthorizationPermissionMismatch"],
+            "their token": [True, ["theirs"], "FeatureNotSupported", "AuthenticationFailed"],
             "sas account": [True, "AuthorizationResourceTypeMismatch"], "wrong key": "AuthenticationFailed",
             "anonymous": "NoAuthenticationInformation", "public read": "open", "cors": "https://www.example.com",
             "account": "StorageV2", "append": "FeatureNotSupported", "page": "FeatureNotSupported",
@@ -82,7 +90,8 @@ class JavaScript(unittest.TestCase):
             environment = {**harness.clean_environment(), "NODE_EXTRA_CA_CERTS": str(server.data / "tls/ca.pem")}
             out = output_of(["node", "blob.mjs", connection_string(server),
                              f"https://127.0.0.1:{server.ports['blob']['https']}/devstoreaccount1",
-                             server.token("https://storage.azure.com")], cwd=folder, env=environment)
+                             server.token("https://storage.azure.com"), token_for(server, "javascript")],
+                            cwd=folder, env=environment)
         self.assertEqual(out["uploads"], [True] * 4)
         self.assertEqual(out["sas"], {version: ["x/y", "AuthorizationPermissionMismatch"] for version in (
             "2015-04-05", "2018-11-09", "2020-02-10", "2020-12-06", "2026-04-06")})
@@ -94,7 +103,8 @@ class JavaScript(unittest.TestCase):
             "etag": "ConditionNotMet", "noneMatch": "BlobAlreadyExists", "notModified": "ConditionNotMet",
             "unmodifiedSince": "ConditionNotMet", "leased": "LeaseIdMissing", "copied": "success",
             "list": ["folder/*", "size/*", "copy", "one put", "streamed"], "page": [3, True], "containerSas": 8,
-            "accountSas": 201, "bearer": 8, "badBearer": "AuthenticationFailed", "cors": 1, "preflight": [200, "*"],
+            "accountSas": 201, "theirToken": [True, "AuthenticationFailed"], "bearer": 8,
+            "badBearer": "AuthenticationFailed", "cors": 1, "preflight": [200, "*"],
             "refused": ["FeatureNotSupported"] * 3, "gone": "ContainerNotFound"}})
 
 
@@ -106,24 +116,37 @@ class CommandLine(unittest.TestCase):
             environment = {**harness.clean_environment(), "AZURE_CONFIG_DIR": folder + "/az",
                            "AZURE_CORE_COLLECT_TELEMETRY": "no",
                            "AZURE_STORAGE_CONNECTION_STRING": connection_string(server)}
-            content = os.urandom(5 << 20)
-            with open(folder + "/in", "wb") as file:
-                file.write(content)
-
             def az(*arguments):
                 return output_of(["az", "storage", *arguments, "-o", "json"], env=environment)
 
             self.assertTrue(az("container", "create", "-n", "cli")["created"])
-            az("blob", "upload", "-c", "cli", "-n", "a/b.bin", "-f", folder + "/in", "--no-progress")
-            self.assertEqual([b["name"] for b in az("blob", "list", "-c", "cli", "--prefix", "a/")], ["a/b.bin"])
-            az("blob", "download", "-c", "cli", "-n", "a/b.bin", "-f", folder + "/out", "--no-progress")
-            with open(folder + "/out", "rb") as file:
-                self.assertEqual(file.read(), content)
-            token = az("blob", "generate-sas", "-c", "cli", "-n", "a/b.bin", "--permissions", "r", "--expiry",
+            names = []
+            for size in (0, 200 << 20, 5 << 20):
+                content = os.urandom(min(size, 1 << 20)) * max(1, size >> 20)
+                with open(folder + "/in", "wb") as file:
+                    file.write(content)
+                names.append(f"a/{size}")
+                az("blob", "upload", "-c", "cli", "-n", names[-1], "-f", folder + "/in", "--no-progress")
+                az("blob", "download", "-c", "cli", "-n", names[-1], "-f", folder + "/out", "--no-progress")
+                with open(folder + "/out", "rb") as file:
+                    self.assertTrue(file.read() == content, size)
+            self.assertEqual({b["name"] for b in az("blob", "list", "-c", "cli", "--prefix", "a/")}, set(names))
+            part = az("blob", "download", "-c", "cli", "-n", names[-1], "-f", folder + "/part", "--no-progress",
+                      "--start-range", "5", "--end-range", "9")
+            self.assertEqual(part["properties"]["contentLength"], 5)
+            with open(folder + "/part", "rb") as file:
+                self.assertEqual(file.read(), content[5:10])
+            token = az("blob", "generate-sas", "-c", "cli", "-n", names[-1], "--permissions", "r", "--expiry",
                        "2100-01-01T00:00Z")
-            answer = server.call("blob", "GET", "/devstoreaccount1/cli/a/b.bin?" + token)
-            self.assertEqual(answer.body, content)
-            self.assertEqual(az("blob", "show", "-c", "cli", "-n", "a/b.bin")["properties"]["contentLength"], 5 << 20)
+            answer = server.call("blob", "GET", f"/devstoreaccount1/cli/{names[-1]}?" + token)
+            self.assertTrue(answer.body == content)
+            # By a token of the other side, without the key.
+            keyless = {**environment, "AZURE_STORAGE_CONNECTION_STRING": ""}
+            shown = output_of(["az", "storage", "blob", "show", "-c", "cli", "-n", names[-1], "--blob-endpoint",
+                               f"{server.url('blob')}/devstoreaccount1", "--sas-token", token_for(server, "cli"),
+                               "-o", "json"], env=keyless)
+            self.assertEqual(shown["properties"]["contentLength"], 5 << 20)
+            self.assertEqual(az("blob", "show", "-c", "cli", "-n", names[-1])["properties"]["contentLength"], 5 << 20)
 
 
 if __name__ == "__main__":

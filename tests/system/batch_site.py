@@ -1,12 +1,14 @@
 """What the tests of batch jobs share: a published service, files in the embedded blobs, jobs and worker processes."""
 
 import base64
+import contextlib
 import datetime
 import hashlib
 import hmac
 import http.client
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
@@ -61,6 +63,32 @@ class Site:
         answer = self.blob("GET", "/box", query="restype=container&comp=list&include=uncommittedblobs")
         assert answer.status == 200, answer
         return [name.split("<")[0] for name in answer.text.split("<Name>")[1:] if self.get(name.split("<")[0]) is None]
+
+    def orphans(self):
+        """What nothing refers to: blocks that no list has named, files that the index of the blobs does not know."""
+        answer = self.blob("GET", "/box", query="restype=container&comp=list&include=uncommittedblobs")
+        assert answer.status == 200, answer
+        found = []
+        for name in [part.split("<")[0] for part in answer.text.split("<Name>")[1:]]:
+            blocks = self.blob("GET", "/box/" + name, query="blocklisttype=uncommitted&comp=blocklist")
+            assert blocks.status == 200, blocks
+            found += [f"block of {name}" for _ in blocks.text.split("<Block>")[1:]]
+        folder = self.server.data / "blobs"
+        with contextlib.closing(sqlite3.connect(f"file:{folder}/index.db?mode=ro", uri=True)) as index:
+            files = {path.name for path in (folder / "content").rglob("*") if path.is_file()}
+            known = {row[0] for table in ("parts", "blocks", "garbage")
+                     for row in index.execute(f"SELECT content FROM {table}")}
+        return found + sorted(files - known)
+
+    def orphans_after_restart(self, seconds=60):
+        """The same once a new process of the server has cleaned up after all that have ended."""
+        if self.server.process.poll() is None:
+            self.server.stop()
+        self.server.start()
+        until = time.monotonic() + seconds
+        while (found := self.orphans()) and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
 
     def call(self, method, path, body=None):
         return self.server.call("services", method, f"{self.path}/jobs{path}", body,

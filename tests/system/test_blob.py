@@ -176,17 +176,58 @@ class Endpoint(unittest.TestCase):
         path = "/byverb/con/out%201.csv" + link
         self.assertEqual(self.server.call("blob", "GET", path).text, "a,b\n")
         self.assertEqual(self.server.call("blob", "DELETE", path).status, 403)
+        verified = harness.run_mlgate("blob", "verify", *flags)
+        self.assertEqual((verified.returncode, verified.stdout.endswith(" 0 damaged parts\n")), (0, True), verified)
+        wrong = harness.run_mlgate("blob", "sas", "byverb/con", "--permissions", "rz", *flags)
+        self.assertIn("permissions are letters of racwdl", wrong.stderr)
         self.assertIn("byverb", harness.run_mlgate("blob", "account", "list", *flags).stdout)
         self.assertEqual(harness.run_mlgate("blob", "account", "delete", "byverb", *flags).returncode, 0)
 
+    def head_of_put(self, path, size):
+        fields = signed("PUT", path, headers={"x-ms-blob-type": "BlockBlob"}, body=range(size), version="2020-10-02")
+        return (f"PUT {path} HTTP/1.1\r\nHost: localhost\r\n" + "".join(
+            f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n").encode()
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.server.ports["blob"]["http"]), 120)
+
+    def test_a_body_that_comes_in_drops(self):
+        """With MLGATE_FULL the caller pauses for longer than one may without sending anything."""
+        pause = 31 if os.environ.get("MLGATE_FULL") == "1" else 0.2
+        body = os.urandom(700_000)
+        path = "/devstoreaccount1/shared/drops"
+        with self.connect() as connection:
+            connection.sendall(self.head_of_put(path, len(body)) + body[:10])
+            for begin, end in ((10, 100_000), (100_000, 690_000), (690_000, 699_999), (699_999, 700_000)):
+                time.sleep(pause)
+                connection.sendall(body[begin:end])
+            self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 201 "))
+            # The connection goes on with whole requests of any size.
+            connection.sendall(self.head_of_put(path + "2", 3) + b"abc")
+            self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 201 "))
+        self.assertTrue(self.blobs.call("GET", "/shared/drops").body == body)
+        # A caller that goes away in the middle leaves nothing.
+        with self.connect() as connection:
+            connection.sendall(self.head_of_put(path + "3", len(body)) + body[:400_000])
+        self.assertEqual(self.blobs.call("GET", "/shared/drops3").status, 404)
+
+    def test_a_reader_that_stops_now_and_then(self):
+        body = os.urandom(MIB) * 24
+        self.blobs.put("/shared/paused", body)
+        path = "/devstoreaccount1/shared/paused"
+        fields = "".join(f"{name}: {value}\r\n" for name, value in signed("GET", path).items())
+        with self.connect() as connection:
+            connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode())
+            received = b""
+            while len(received.partition(b"\r\n\r\n")[2]) < len(body):
+                time.sleep(0.01)
+                received += connection.recv(2 * MIB)
+        self.assertTrue(received.partition(b"\r\n\r\n")[2] == body)
+
     def test_a_large_blob_needs_little_memory(self):
         size, block = 200 * MIB, os.urandom(MIB)
-        fields = signed("PUT", "/devstoreaccount1/shared/large", headers={"x-ms-blob-type": "BlockBlob"},
-                        body=range(size), version="2020-10-02")
-        head = "PUT /devstoreaccount1/shared/large HTTP/1.1\r\nHost: localhost\r\n" + "".join(
-            f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n"
-        with socket.create_connection(("127.0.0.1", self.server.ports["blob"]["http"]), 60) as connection:
-            connection.sendall(head.encode())
+        with self.connect() as connection:
+            connection.sendall(self.head_of_put("/devstoreaccount1/shared/large", size))
             for _ in range(size // MIB):
                 connection.sendall(block)
             self.assertTrue(connection.recv(65536).startswith(b"HTTP/1.1 201 "))
@@ -271,6 +312,17 @@ class Safety(unittest.TestCase):
             self.assertEqual((refused.status, error_code(refused)), (507, "InsufficientStorage"))
             self.assertEqual(blobs.call("GET", "/full/kept").body, b"k" * MIB)
             self.assertEqual(len(content_files(server)), 1)
+            # Where the body was read to its end, the connection goes on with the next request.
+            body = b"n" * (8 * MIB + 30_000)
+            path = "/devstoreaccount1/full/kept"
+            connection = http.client.HTTPConnection("localhost", server.ports["blob"]["http"], timeout=60)
+            connection.request("PUT", path, body, signed("PUT", path, headers={"x-ms-blob-type": "BlockBlob"},
+                                                         body=body))
+            answer = connection.getresponse()
+            self.assertEqual((answer.status, answer.read() != b""), (507, True))
+            connection.request("HEAD", path, headers=signed("HEAD", path))
+            self.assertEqual(connection.getresponse().status, 200)
+            connection.close()
             resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
             self.assertEqual(blobs.put("/full/kept", b"n" * (12 * MIB)).status, 201)
 

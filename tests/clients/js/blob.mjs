@@ -1,4 +1,5 @@
-// What a user of @azure/storage-blob does. Arguments: connection string, https URL of the account, bearer token.
+// What a user of @azure/storage-blob does. Arguments: connection string, https URL of the account, bearer token, and a
+// token for the container javascript that the program under test has made.
 // Prints what came of it as JSON.
 import {
   AccountSASPermissions, AccountSASResourceTypes, AccountSASServices, BlobBatchClient, BlobClient, BlobSASPermissions,
@@ -8,7 +9,7 @@ import {
 import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 
-const [connection, secureUrl, token] = process.argv.slice(2);
+const [connection, secureUrl, token, theirToken] = process.argv.slice(2);
 const MiB = 1 << 20;
 const out = {};
 const noRetries = { retryOptions: { maxTries: 1 } };
@@ -91,6 +92,13 @@ const account = generateAccountSASQueryParameters({
 }, credential);
 const byAccount = new BlobServiceClient(sasUrl(account, service.url), undefined, noRetries);
 out.accountSas = (await byAccount.getContainerClient("javascript").getBlockBlobClient("new").upload("x", 1))._response.status;
+
+const byTheirs = new ContainerClient(`${container.url}?${theirToken}`, undefined, noRetries);
+await byTheirs.getBlockBlobClient("theirs").uploadData(whole.subarray(0, 9 * MiB + 1), { blockSize: 4 * MiB, maxSingleShotSize: MiB });
+const theirs = await byTheirs.getBlobClient("theirs").downloadToBuffer();
+out.theirToken = [hash(theirs) === hash(whole.subarray(0, 9 * MiB + 1)),
+  await codeOf(new ContainerClient(`${service.url.replace(/\/$/, "")}/other?${theirToken}`, undefined, noRetries).getBlockBlobClient("x").upload("x", 1))];
+await byTheirs.getBlobClient("theirs").delete();
 
 // A key that belongs to a person, over https, and what it signs.
 const secure = new BlobServiceClient(secureUrl, { getToken: async () => ({ token, expiresOnTimestamp: Date.now() + 3600000 }) }, noRetries);

@@ -3,7 +3,7 @@
 // builds without NDEBUG the environment variable MLGATE_CRASH_AT=n ends the process by SIGKILL at
 // the n-th of them (from 1), and MLGATE_CRASH_COUNT=file leaves their number in the file at every
 // one, so that a test can visit all. Release builds compile this to nothing.
-namespace mlgate::batch {
+namespace mlgate {
 
 #ifdef NDEBUG
 inline void crash_point() noexcept {}
@@ -11,4 +11,4 @@ inline void crash_point() noexcept {}
 void crash_point() noexcept;
 #endif
 
-}  // namespace mlgate::batch
+}  // namespace mlgate

@@ -1,4 +1,4 @@
-#include "batch/crash_point.h"
+#include "base/crash_point.h"
 
 #ifndef NDEBUG
 #include "base/text.h"
@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace mlgate::batch {
+namespace mlgate {
 namespace {
 
 std::uint64_t crash_at() noexcept {
@@ -35,5 +35,5 @@ void crash_point() noexcept {
   if (at != 0 && number == at) ::kill(::getpid(), SIGKILL);
 }
 
-}  // namespace mlgate::batch
+}  // namespace mlgate
 #endif

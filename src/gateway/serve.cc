@@ -1,0 +1,97 @@
+#include "gateway/compose.h"
+#include "gateway/serve_internal.h"
+#include "http/trailers.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace mlgate::gateway::internal {
+
+net::Awaitable<void> write_answer(Service& s) {
+  const policy::ResponseHead& response = s.call.x.response;
+  add_trace_header(s.call);
+  trace_body(s, policy::CallTrace::Body::response, response.body);
+  const auto started = s.server.start({.status = response.status,
+                                       .reason = response.reason,
+                                       .fields = &response.headers,
+                                       .body_bytes = response.body.size()});
+  if (!started) {
+    s.server.abort();
+    co_return;
+  }
+  if (!s.server.try_append(response.body)) {
+    const ClientTime waiting(s);
+    const auto written = co_await s.server.write(response.body);
+    if (!written) s.caller_gone = true;
+  }
+  if (s.caller_gone || s.server.try_finish()) co_return;
+  const ClientTime waiting(s);
+  const auto finished = co_await s.server.finish();
+  if (!finished) s.caller_gone = true;
+}
+
+void fail_reading(Service& s, const Error& error) {
+  if (error.code() == Errc::closed) {
+    s.caller_gone = true;
+    client_gone(s.call);
+  } else if (error.code() == Errc::exhausted) {
+    fail_too_large(s.call);
+  } else if (error.code() == Errc::unavailable) {
+    s.call.x.response_additions.push_back({"Retry-After", "1"});
+    policy::answer_error(s.call.x, 503, "Service Unavailable", error.message());
+  } else if (error.code() == Errc::timeout) {
+    policy::answer_error(s.call.x, 408, "Request Timeout", "The request body came too slowly.");
+  } else {
+    policy::answer_error(s.call.x, 400, "Bad Request", "The request body is malformed.");
+  }
+}
+
+net::Awaitable<void> serve_local(Service& s) {
+  http::BodyShare share(s.bodies);
+  std::string kept;
+  std::string_view body;
+  if (const auto buffered = s.server.buffered_body()) {
+    body = *buffered;
+  } else {
+    Result<std::string> whole;
+    {
+      const ClientTime waiting(s);
+      whole =
+          co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max), share);
+    }
+    if (!whole) {
+      fail_reading(s, whole.error());
+      if (!s.caller_gone) co_await write_answer(s);  // nothing to check
+      co_return;
+    }
+    kept = *std::move(whole);
+    body = kept;
+  }
+  Call& call = s.call;
+  trace_body(s, policy::CallTrace::Body::request, body);
+  const policy::RequestHead& head = call.x.request;
+  const http::Request request{.method = head.method,
+                              .path = call.plan.path,
+                              .query = call.plan.query,
+                              .scheme = head.scheme,
+                              .authority = head.authority,
+                              .peer = head.peer,
+                              .caller = call.x.matched.subscription_name,
+                              .headers = &head.headers,
+                              .body = body};
+  const std::int64_t sent_ns = system_clock().steady_ns();
+  s.backend_start_ns = sent_ns - call.began_ns;
+  const http::Response response = co_await call.plan.backend->local->serve(request);
+  s.backend_ns = system_clock().steady_ns() - sent_ns;
+  call.x.now_ns = s.server.worker().now_ns();
+  call.x.response.status = response.status;
+  call.x.response.reason = response.reason;
+  call.x.response.headers.clear();
+  for (const auto& [name, value] : response.headers) call.x.response.headers.add(name, value);
+  call.backend_status = response.status;
+  if (respond(call) == Step::forward) call.x.response.body = response.body;
+  co_await write_answer(s);  // nothing to check
+}
+
+}  // namespace mlgate::gateway::internal

@@ -1,0 +1,55 @@
+#pragma once
+// Steps of serving one call that the files of the handler share: what a step works on, the answer,
+// and the two ways to a backend.
+#include "base/time.h"
+#include "gateway/handler.h"
+#include "gateway/tunnel.h"
+#include "http/body_budget.h"
+
+#include <cstdint>
+
+namespace mlgate::gateway::internal {
+
+// A call that is being served.
+struct Service {
+  http::ServerCall& server;
+  Call& call;
+  http::Client& client;
+  const HandlerOptions& options;
+  http::BodyBudget& bodies;
+  net::Deadline* response_deadline = nullptr;
+  net::Deadline* continue_deadline = nullptr;
+  net::Deadline* tunnel_deadline = nullptr;
+  net::Deadline* closing_deadline = nullptr;
+  std::int64_t backend_ns = 0, backend_start_ns = 0, client_ns = 0;
+  TunnelBytes tunnelled;
+  bool caller_gone = false;
+};
+
+// Adds the time until its end to what the call waited for its caller.
+class ClientTime {
+ public:
+  explicit ClientTime(Service& s) : s_(s), since_ns_(system_clock().steady_ns()) {}
+  ClientTime(const ClientTime&) = delete;
+  ~ClientTime() { s_.client_ns += system_clock().steady_ns() - since_ns_; }
+
+ private:
+  Service& s_;
+  std::int64_t since_ns_;
+};
+
+inline void trace_body(Service& s, policy::CallTrace::Body body, std::string_view bytes) {
+  if (s.call.x.trace) [[unlikely]]
+    s.call.x.trace->add_body(body, bytes);
+}
+
+// Sends x.response with its body.
+net::Awaitable<void> write_answer(Service& s);
+// Makes x.response say why the caller's body cannot be had.
+void fail_reading(Service& s, const Error& error);
+
+// Both send the answer as well.
+net::Awaitable<void> serve_local(Service& s);
+net::Awaitable<void> serve_http(Service& s);
+
+}  // namespace mlgate::gateway::internal
