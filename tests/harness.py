@@ -127,7 +127,7 @@ class Server:
 
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
-        status = self.process.wait(30)
+        status = self.process.wait(60)
         self.log.close()
         return status
 
@@ -161,7 +161,7 @@ class Server:
 
     def raw(self, role, data, half_close=False):
         """Sends bytes as they are to the clear-text listener and returns all that comes until it closes."""
-        with socket.create_connection(("127.0.0.1", self.ports[role]["http"]), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.ports[role]["http"]), 30) as connection:
             connection.sendall(data)
             if half_close:
                 connection.shutdown(socket.SHUT_WR)

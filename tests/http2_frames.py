@@ -41,7 +41,7 @@ def request(path="/", method="GET", authority="localhost", more=(), scheme="http
 
 class Peer:
     def __init__(self, port, settings=b"", preface=PREFACE):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.buffer = b""
         self.closed = False
         self.send(preface + frame(SETTINGS, payload=settings))

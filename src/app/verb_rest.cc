@@ -65,22 +65,24 @@ Result<std::string> instance_id(ConsoleClient& client, const std::string& name) 
   return fail(Errc::not_found, "name an instance with --service; there are: " + names, "service");
 }
 
-// Paths of the whole interface begin with /subscriptions/ID, /tenants and the like; what is below
-// an instance begins with the collection.
-bool is_whole(std::string_view path) {
+// Paths of the whole interface begin with the cloud subscription, /tenants and the like; what is
+// below an instance begins with the collection, and /subscriptions is one.
+bool is_whole(std::string_view path, std::string_view subscription_id) {
   constexpr std::array kRoots{std::string_view("/tenants"), std::string_view("/providers"),
                               std::string_view("/metadata/")};
   for (const std::string_view root : kRoots)
     if (path.starts_with(root)) return true;
-  return path.starts_with("/subscriptions/") && path.find("/", 15) != path.npos &&
-         path.substr(15, path.find('/', 15) - 15).size() == 36;
+  constexpr std::string_view kSubscriptions = "/subscriptions/";
+  if (!path.starts_with(kSubscriptions)) return false;
+  path.remove_prefix(kSubscriptions.size());
+  return equals_ignoring_case(path.substr(0, path.find_first_of("/?")), subscription_id);
 }
 
 Result<http::Response> ask(const DataFolder& data, const RestOptions& options) {
   TRY(const std::string body, body_of(options.body));
   TRY(ConsoleClient client, ConsoleClient::open(data));
   std::string path = options.path.starts_with('/') ? options.path : "/" + options.path;
-  if (!is_whole(path)) {
+  if (!is_whole(path, client.subscription_id())) {
     TRY(const std::string instance, instance_id(client, options.service));
     path = instance + (path == "/" ? "" : path);
   }

@@ -71,6 +71,14 @@ bool Http1Connection::caller_left() const noexcept {
   return ::recv(stream_.fd(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0;
 }
 
+// The end of the stream came with that of the body, and woke its reader. Not from here: whoever
+// reads has to get on first.
+void Http1Connection::look_again() {
+  server_.worker_.executor().execute([&server = server_, this] {
+    if (std::ranges::find(server.connections_, this) != server.connections_.end()) hung_up();
+  });
+}
+
 void Http1Connection::hung_up() {
   if (!upstream_ || !caller_left()) return;
   broken_ = true;
@@ -242,6 +250,7 @@ net::Task<std::string_view> Http1Connection::read_body() {
       case Incoming::Piece::State::data:
         co_return piece.bytes;
       case Incoming::Piece::State::end:
+        if (upstream_ && stream_.watch().hung_up()) look_again();
         co_return std::string_view();
       case Incoming::Piece::State::bad:
         keep_alive_ = false;

@@ -70,6 +70,7 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   // Ends a call whose caller has left while it waits for its upstream.
   void hung_up() override;
   bool caller_left() const noexcept;
+  void look_again();
   enum class Next : unsigned char { request, http2, closed };
   net::Awaitable<Next> await_request();
   net::Awaitable<Next> find_protocol();

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -73,8 +74,6 @@ class Fixture : public testing::Test {
     worker_.start();
     worker_.run_and_wait([this] {
       ServerOptions options;
-      options.limits.idle_time = 1s;
-      options.limits.head_time = 1s;
       adjust(options.limits);
       server_ = std::make_unique<Server>(worker_, handler_, options);
       ASSERT_TRUE(server_->open());
@@ -258,12 +257,16 @@ TEST_F(Fixture, HttpOneZeroIsClosedOrKeptAsItAsks) {
   EXPECT_EQ(stream.find("chunked"), std::string::npos);
 }
 
-TEST_F(Fixture, ASlowHeadTimesOut) {
+class ShortTimes : public Fixture {
+  void adjust(ServerLimits& limits) override { limits.idle_time = limits.head_time = 1s; }
+};
+
+TEST_F(ShortTimes, ASlowHeadTimesOut) {
   const std::string out = talk("GET / HTTP/1.1\r\nHost:");
   EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
 }
 
-TEST_F(Fixture, AnIdleConnectionIsClosed) { EXPECT_EQ(talk(""), ""); }
+TEST_F(ShortTimes, AnIdleConnectionIsClosed) { EXPECT_EQ(talk(""), ""); }
 
 TEST_F(Fixture, TheClientRoundTripsLargeBodiesOverOneConnection) {
   for (const std::size_t size : {0UL, 10UL, 70'000UL, 3'000'000UL}) {
@@ -297,9 +300,8 @@ TEST_F(Fixture, ABodyOverTheLimitIsAnswered) {
   EXPECT_EQ(next->status, 200);
 }
 
-TEST_F(Fixture, APooledConnectionThatDiedIsNotUsed) {
+TEST_F(ShortTimes, APooledConnectionThatDiedIsNotUsed) {
   ASSERT_TRUE(fetch({.method = "GET", .url = url("/a"), .headers = {}, .body = {}}));
-  EXPECT_EQ(connections(), 1U);
   // The server closes what has been idle for a second; the client finds out by itself.
   ASSERT_TRUE(reaches_connections(0));
   for (int i = 0; i < 3; ++i) {
@@ -307,7 +309,6 @@ TEST_F(Fixture, APooledConnectionThatDiedIsNotUsed) {
     ASSERT_TRUE(answer) << answer.error().message();
     EXPECT_EQ(answer->body, "x");
   }
-  EXPECT_EQ(connections(), 1U);
 }
 
 class SlowBodies : public Fixture {
@@ -321,19 +322,18 @@ TEST_F(SlowBodies, ABodyThatComesTooSlowlyIsRefused) {
   const int fd = dial();
   const std::string_view head = "POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 100000\r\n\r\n";
   ASSERT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
-  ASSERT_TRUE(reaches_connections(1));
-  // Whatever the machine does meanwhile, a byte per look is not a gigabyte per second.
-  const std::string out = talk_on(fd, "b");
+  // Whatever the machine does meanwhile, a byte per look is not a gigabyte per second. The first
+  // may be read together with the head; the next one finds the server waiting.
+  pollfd answered{fd, POLLIN, 0};
+  while (::poll(&answered, 1, 1) == 0) ASSERT_EQ(::send(fd, "b", 1, MSG_NOSIGNAL), 1);
+  const std::string out = talk_on(fd, "");
   ::close(fd);
   EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
   EXPECT_NE(out.find("Connection: close"), std::string::npos);
 }
 
 class FewConnections : public Fixture {
-  void adjust(ServerLimits& limits) override {
-    limits.connections_max = 2;
-    limits.idle_time = 30s;
-  }
+  void adjust(ServerLimits& limits) override { limits.connections_max = 2; }
 };
 
 TEST_F(FewConnections, ThoseAboveTheLimitAreRefusedAtOnce) {

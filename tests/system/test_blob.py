@@ -272,7 +272,7 @@ class Safety(unittest.TestCase):
             # One upload stands still in the middle, so that the kill is sure to hit one.
             fields = signed("PUT", "/devstoreaccount1/crash/half", headers={"x-ms-blob-type": "BlockBlob"},
                             body=range(8 * MIB))
-            half = socket.create_connection(("127.0.0.1", server.ports["blob"]["http"]), 10)
+            half = socket.create_connection(("127.0.0.1", server.ports["blob"]["http"]), 30)
             half.sendall(("PUT /devstoreaccount1/crash/half HTTP/1.1\r\nHost: localhost\r\n" + "".join(
                 f"{name}: {value}\r\n" for name, value in fields.items()) + "\r\n").encode() + b"x" * (3 * MIB))
             threads = [threading.Thread(target=write, args=(writer,)) for writer in range(3)]

@@ -14,7 +14,7 @@ class Certificate(unittest.TestCase):
     def names(self, server, host):
         """What the certificate names, as a client that verifies sees it."""
         address = ("127.0.0.1", server.ports["gateway"]["https"])
-        with socket.create_connection(address, 10) as plain, \
+        with socket.create_connection(address, 30) as plain, \
                 server.tls().wrap_socket(plain, server_hostname=host) as secure:
             return [name for kind, name in secure.getpeercert()["subjectAltName"] if kind == "DNS"]
 
@@ -22,7 +22,7 @@ class Certificate(unittest.TestCase):
         with Server() as server:
             with self.assertRaises(ssl.SSLCertVerificationError):
                 self.names(server, "first.localhost")
-            with socket.create_connection(("127.0.0.1", server.ports["gateway"]["https"]), 10) as plain, \
+            with socket.create_connection(("127.0.0.1", server.ports["gateway"]["https"]), 30) as plain, \
                     server.tls().wrap_socket(plain, server_hostname="localhost") as early:
                 server.make_instance("first")
                 server.make_instance("second")

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import unittest
+from pathlib import Path
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
@@ -234,10 +235,10 @@ class Http2(unittest.TestCase):
     def test_a_reset_reaches_the_backend(self):
         with Peer(self.port) as peer:
             peer.send(frame(HEADERS, BOTH, 1, request("/p/wait")))
-            self.assertTrue(self.backend.arrived.wait(10))
+            self.assertTrue(self.backend.arrived.wait(30))
             self.backend.gone.clear()
             peer.send(frame(RST_STREAM, 0, 1, b"\0\0\0\x08"))
-            self.assertTrue(self.backend.gone.wait(10))
+            self.assertTrue(self.backend.gone.wait(30))
 
     def test_trailers_both_ways(self):
         with Peer(self.port) as peer:
@@ -277,14 +278,14 @@ class Http2(unittest.TestCase):
                 self.backend.arrived.clear()
                 self.backend.release.clear()
                 peer.send(frame(HEADERS, BOTH, 1, request("/p/wait")))
-                self.assertTrue(self.backend.arrived.wait(10))
+                self.assertTrue(self.backend.arrived.wait(30))
                 server.process.terminate()
                 self.assertEqual(int.from_bytes(peer.until(GOAWAY)[3][4:], "big"), 0)
                 self.assertIsNotNone(idle.until(GOAWAY))
                 self.assertIsNone(idle.next())
                 self.backend.release.set()
                 self.assertEqual(status_of(peer.until(HEADERS)[3]), "200")
-            self.assertEqual(server.process.wait(20), 0)
+            self.assertEqual(server.process.wait(60), 0)
 
     def nghttp(self, *arguments):
         if not shutil.which(arguments[0]):
@@ -299,7 +300,7 @@ class Http2(unittest.TestCase):
             body.flush()
             for scheme in ("http", "https"):
                 url = f"{scheme}://localhost:{self.server.ports['gateway'][scheme]}/p/echo"
-                self.assertEqual(self.nghttp("nghttp", url, "-d", body.name), open(body.name, "rb").read())
+                self.assertEqual(self.nghttp("nghttp", url, "-d", body.name), Path(body.name).read_bytes())
                 out = self.nghttp("h2load", "-n", "2000", "-c", "10", "-m", "20", url).decode()
                 self.assertIn("2000 succeeded, 0 failed", out)
         for role, path in (("console", "/metadata/endpoints?api-version=2022-09-01"), ("services", "/nothing")):

@@ -108,7 +108,7 @@ class Stopping(unittest.TestCase):
             self.assertEqual(status(), 200)
             server.process.send_signal(signal.SIGTERM)
             self.assertTrue(until(lambda: status() == 503))
-            self.assertEqual(server.process.wait(30), 0)
+            self.assertEqual(server.process.wait(60), 0)
 
 
 class ServiceManager(unittest.TestCase):
@@ -165,7 +165,7 @@ class ServiceManager(unittest.TestCase):
             self.assertTrue(until(lambda: callers.good > 50))
             process.send_signal(signal.SIGTERM)
             self.assertTrue(hear("STOPPING=1"))
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(60), 0)
             before = callers.good
             process = self.serve(server, listener, folder + "/notify", 0)
             hear("READY=1")
@@ -173,7 +173,7 @@ class ServiceManager(unittest.TestCase):
             callers.join()
             self.assertEqual(callers.failed, [])
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(30), 0)
+            self.assertEqual(process.wait(60), 0)
             listener.close()
             notices.close()
 
@@ -237,7 +237,7 @@ class Bodies(unittest.TestCase):
             self.assertEqual(call(1_000_000).status, 200)
             refused = call(3_000_000)
             self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"), refused)
-            self.assertEqual(call(1_000_000).status, 200, "What was taken has been given back.")
+            self.assertTrue(until(lambda: call(1_000_000).status == 200), "What was taken is given back.")
             # Two at once: what the first holds is not there for the second.
             with socket.create_connection(("127.0.0.1", server.ports["gateway"]["http"]), 30) as first:
                 first.sendall(b"POST /open/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1500000\r\n"
@@ -317,7 +317,7 @@ class Descriptors(unittest.TestCase):
         self.assertEqual(call(), (200, b"abc"))
         idle = []
         for _ in range(400):
-            one = socket.create_connection(("127.0.0.1", port), 10)
+            one = socket.create_connection(("127.0.0.1", port), 30)
             idle.append(one)
         def refused():
             for one in [one for one in idle if one not in turned_away]:

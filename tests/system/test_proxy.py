@@ -158,7 +158,7 @@ class Proxy(unittest.TestCase):
     def test_an_expectation_of_the_caller_is_met(self):
         head = (b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nConnection: close\r\n"
                 b"Content-Length: 300000\r\n\r\n")
-        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 30) as connection:
             connection.sendall(head)
             self.assertEqual(connection.recv(100), b"HTTP/1.1 100 Continue\r\n\r\n")
             connection.sendall(b"e" * 300000)
@@ -221,7 +221,7 @@ class Proxy(unittest.TestCase):
 
     def test_events_arrive_while_the_answer_goes_on(self):
         Backend.gate = threading.Event()
-        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 30) as connection:
             connection.sendall(b"GET /p/events HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             received = b""
             while b"data: first" not in received:
@@ -234,7 +234,7 @@ class Proxy(unittest.TestCase):
 
     def test_callers_that_vanish_harm_no_one(self):
         for _ in range(20):
-            with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 10) as connection:
+            with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["http"]), 30) as connection:
                 connection.sendall(b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nsome")
         self.assertEqual(self.call("GET", "/echo").status, 200)
 
@@ -247,7 +247,7 @@ class Proxy(unittest.TestCase):
                                    "subscriptionRequired": False})
             server.put("/apis/p/operations/get", {"displayName": "g", "method": "GET", "urlTemplate": "/*",
                                                   "templateParameters": []})
-            with socket.create_connection(("127.0.0.1", server.ports["gateway"]["http"]), 10) as connection:
+            with socket.create_connection(("127.0.0.1", server.ports["gateway"]["http"]), 30) as connection:
                 connection.sendall(b"GET /p/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 received = b""
                 while b"data: first" not in received:
@@ -257,7 +257,7 @@ class Proxy(unittest.TestCase):
                 while piece := connection.recv(4096):
                     received += piece
             self.assertIn(b"data: second", received)
-            self.assertEqual(server.process.wait(20), 0)
+            self.assertEqual(server.process.wait(60), 0)
 
     def test_pipelined_calls_are_answered_in_order(self):
         one = b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n"

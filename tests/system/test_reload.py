@@ -112,7 +112,7 @@ def set_policy(server, owner, inbound):
                f"<policies><inbound>{inbound}<base /></inbound></policies>"})
 
 
-def wait_for(condition, what, seconds=20):
+def wait_for(condition, what, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:

@@ -40,6 +40,11 @@ class Rest(unittest.TestCase):
         self.assertEqual(self.rest("GET", "/")["id"], self.id)
         self.assertEqual(self.rest("GET", self.id + "/products?$top=1")["count"], 2)
         self.assertIn("value", self.rest("GET", "/subscriptions?$top=1"), "Those of the instance.")
+        own = self.id.split("/")[2]
+        self.assertEqual(self.rest("GET", f"/subscriptions/{own}")["subscriptionId"], own)
+        name = "0" * 32 + "-abc"
+        self.server.put(f"/subscriptions/{name}", {"scope": "/apis", "displayName": "x", "state": "active"})
+        self.assertIn("primaryKey", self.rest("POST", f"/subscriptions/{name}/listSecrets"))
 
     def test_several_instances_are_told_apart(self):
         self.server.make_instance("another")

@@ -101,7 +101,7 @@ class Slow(unittest.TestCase):
         descriptors_before = descriptors(self.server.process.pid)
         try:
             for _ in range(count):
-                connection = socket.create_connection(("127.0.0.1", self.port), 10)
+                connection = socket.create_connection(("127.0.0.1", self.port), 30)
                 connections.append(connection)
                 connection.sendall(message)
                 connection.recv(4096)
@@ -119,9 +119,9 @@ class Slow(unittest.TestCase):
         self.served()
         base = descriptors(self.server.process.pid) + 4
         for _ in range(50):
-            with socket.create_connection(("127.0.0.1", self.port), 10) as caller:
+            with socket.create_connection(("127.0.0.1", self.port), 30) as caller:
                 caller.sendall(b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nsome")
-            with socket.create_connection(("127.0.0.1", self.port), 10) as caller:
+            with socket.create_connection(("127.0.0.1", self.port), 30) as caller:
                 caller.sendall(b"POST /p/echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nso")
             with Peer(self.port) as peer:
                 peer.send(frame(HEADERS, END_HEADERS, 1, request("/p/echo", "POST")))
@@ -132,7 +132,7 @@ class Slow(unittest.TestCase):
         self.served()
         base = descriptors(self.server.process.pid) + 4
         for _ in range(20):
-            with socket.create_connection(("127.0.0.1", self.port), 10) as caller:
+            with socket.create_connection(("127.0.0.1", self.port), 30) as caller:
                 caller.sendall(b"GET /p/big HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 caller.recv(100)
         self.await_descriptors(base)
@@ -159,7 +159,7 @@ class Slow(unittest.TestCase):
         self.served()
         base = descriptors(self.server.process.pid) + 4
         for _ in range(20):
-            with socket.create_connection(("127.0.0.1", self.port), 10) as caller:
+            with socket.create_connection(("127.0.0.1", self.port), 30) as caller:
                 caller.sendall(b"POST /d/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000\r\n\r\n" + b"x" * 500)
                 received = b""
                 while piece := caller.recv(65536):

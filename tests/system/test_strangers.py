@@ -20,7 +20,7 @@ class Strangers(unittest.TestCase):
     def answer_to_head(self, role, path, headers=(), method="POST"):
         """What comes back when only the head of a request with a large body is sent."""
         lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {LARGE}", *headers, "", ""]
-        with socket.create_connection(("127.0.0.1", self.server.ports[role]["http"]), 10) as connection:
+        with socket.create_connection(("127.0.0.1", self.server.ports[role]["http"]), 30) as connection:
             connection.sendall("\r\n".join(lines).encode())
             return connection.recv(65536).decode()
 

@@ -25,7 +25,7 @@ class Talker:
     """An HTTP/1.1 client that sees bytes."""
 
     def __init__(self, port):
-        self.socket = socket.create_connection(("127.0.0.1", port), 10)
+        self.socket = socket.create_connection(("127.0.0.1", port), 30)
         self.received = b""
 
     def __enter__(self):
@@ -174,9 +174,16 @@ class Streams(unittest.TestCase):
                     caller.send(self.head("POST", "/p/wait", f"Content-Length: {len(body)}") + body)
                     self.assertTrue(self.backend.arrived.wait(20))
                 self.assertTrue(self.backend.gone.wait(20), "The backend still works for nobody.")
+        with self.subTest("gone with the last bytes of its body"):
+            self.backend.arrived.clear()
+            self.backend.gone.clear()
+            with self.talk() as caller:
+                caller.send(self.head("POST", "/p/wait", "Content-Length: 100000") + "x" * 99_999)
+                caller.send("x")
+            self.assertTrue(not self.backend.arrived.wait(1) or self.backend.gone.wait(20))
         self.backend.arrived.clear()
         self.backend.gone.clear()
-        with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 10) as plain:
+        with socket.create_connection(("localhost", self.server.ports["gateway"]["https"]), 30) as plain:
             with self.server.tls().wrap_socket(plain, server_hostname="localhost") as caller:
                 caller.sendall(self.head("GET", "/p/wait").encode())
                 self.assertTrue(self.backend.arrived.wait(20))

@@ -60,7 +60,7 @@ class Tls(unittest.TestCase):
         if version:
             context.maximum_version = version
         port = server.ports["gateway"]["https"]
-        with socket.create_connection(("127.0.0.1", port), 10) as raw:
+        with socket.create_connection(("127.0.0.1", port), 30) as raw:
             with context.wrap_socket(raw, server_hostname=name) as connection:
                 names = [value for _, value in connection.getpeercert()["subjectAltName"]]
                 protocol, agreed = connection.version(), connection.selected_alpn_protocol()

@@ -36,7 +36,7 @@ def total(values, name, **labels):
     return sum(v for (n, l), v in values.items() if n == name and wanted <= set(l))
 
 
-def until(look, seconds=20):
+def until(look, seconds=60):
     """Asks again until the answer is true: for what another thread writes down within milliseconds."""
     deadline = time.monotonic() + seconds
     while True:
