@@ -72,7 +72,10 @@ export async function call<T>(method: string, path: string, body?: unknown, opti
 
 /** What a person is told of any error. */
 export function messageOf(error: unknown): string {
-  if (error instanceof ApiError && error.details.length > 1)
-    return [error.message, ...error.details.slice(1).map((one) => one.message)].join("\n");
+  if (error instanceof ApiError) {
+    // Some dialects say the first detail again in the message, others only that there are details.
+    const more = error.details.map((one) => one.message).filter((text) => text !== "" && !error.message.includes(text));
+    return [error.message, ...more].join("\n");
+  }
   return error instanceof Error ? error.message : String(error);
 }

@@ -69,8 +69,8 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => call<void>("POST", "/console/api/sign-out"),
     onSettled: () => {
-      client.clear();
       accept(client, { signedIn: false, firstRun: false });
+      client.removeQueries({ predicate: (query) => query.queryKey[0] !== sessionQuery.queryKey[0] });
     },
   });
 }

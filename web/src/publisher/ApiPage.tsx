@@ -130,7 +130,7 @@ function Operations({ api }: { api: string }) {
                 <TableHeaderCell>{t("operations.displayName")}</TableHeaderCell>
                 <TableHeaderCell className="verb-cell">{t("operations.verb")}</TableHeaderCell>
                 <TableHeaderCell>{t("operations.template")}</TableHeaderCell>
-                <TableHeaderCell className="action-cell-wide">
+                <TableHeaderCell className="action-cell">
                   <span className="hidden">{t("common.actions")}</span>
                 </TableHeaderCell>
               </TableRow>
@@ -145,7 +145,7 @@ function Operations({ api }: { api: string }) {
                   <TableCell>
                     <code>{one.properties.urlTemplate}</code>
                   </TableCell>
-                  <TableCell className="action-cell-wide">
+                  <TableCell className="action-cell">
                     <Button
                       appearance="subtle"
                       icon={<EditRegular />}

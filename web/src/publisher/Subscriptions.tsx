@@ -97,7 +97,7 @@ function KeysDialog({ subscription, close }: { subscription: Subscription; close
   );
   return (
     <Dialog open onOpenChange={(_, data) => !data.open && close()}>
-      <DialogSurface aria-describedby={undefined}>
+      <DialogSurface className="medium-dialog" aria-describedby={undefined}>
         <DialogBody>
           <DialogTitle>
             {t("subscriptions.keysOf", { name: subscription.properties.displayName || subscription.name })}

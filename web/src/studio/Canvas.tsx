@@ -260,7 +260,6 @@ function Surface(props: Props) {
       maxZoom={1.6}
       fitView={hadNodes}
       fitViewOptions={{ maxZoom: 1, padding: 0.25 }}
-      onlyRenderVisibleElements
       zoomOnDoubleClick={false}
       aria-label={t("canvas.title")}
     >

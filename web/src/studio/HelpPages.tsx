@@ -32,10 +32,17 @@ function Code({ text, label }: { text: string; label: string }) {
   );
 }
 
-function Rows({ label, head, rows }: { label: string; head: string[]; rows: ReactNode[][] }) {
+interface RowsProps {
+  label: string;
+  head: string[];
+  rows: ReactNode[][];
+  className?: string;
+}
+
+function Rows({ label, head, rows, className }: RowsProps) {
   return (
     <div className="table-box" tabIndex={0} role="region" aria-label={label}>
-      <Table aria-label={label} size="small">
+      <Table aria-label={label} size="small" className={className}>
         <TableHeader>
           <TableRow>
             {head.map((one) => (
@@ -64,8 +71,9 @@ function Request({ rows }: { rows: { name?: string; method: string; address: str
       {name && <h3>{name}</h3>}
       <Rows
         label={name ?? t("help.request")}
+        className="request-table"
         head={[t("help.method"), t("help.uri"), t("help.httpVersion")]}
-        rows={[[method, <code className="address">{address}</code>, "HTTP/1.1"]]}
+        rows={[[method, <code>{address}</code>, "HTTP/1.1"]]}
       />
     </section>
   ));

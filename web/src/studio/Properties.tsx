@@ -4,7 +4,7 @@ import { Button, Checkbox, Field, Input, Select } from "@fluentui/react-componen
 import { ChartMultipleRegular, DeleteRegular } from "@fluentui/react-icons";
 import { useState } from "react";
 
-import type { ColumnSchema, ModuleParameter, Status } from "../api/studio";
+import type { ColumnSchema, ModuleParameter, Port, Status } from "../api/studio";
 import { useTexts } from "../texts/texts";
 import { ColumnSelector } from "./ColumnSelector";
 import { canConnect, type Graph, type GraphEdge, type GraphNode, inputPorts, moduleOf, outputPorts, titleOf, type World } from "./graph";
@@ -150,6 +150,10 @@ interface Props {
   columns: (port: number) => Promise<ColumnSchema[] | undefined>;
 }
 
+/** A port by its module's name, and by its own where there are several. */
+const portLabel = (node: GraphNode, port: Port, count: number, world: World) =>
+  count > 1 ? `${titleOf(node, world)}: ${port.Name}` : titleOf(node, world);
+
 /** The same as drawing a line, for whoever has no mouse. */
 function Connections({ node, graph, world, join, part }: Props) {
   const { t } = useTexts();
@@ -157,7 +161,7 @@ function Connections({ node, graph, world, join, part }: Props) {
   if (node.kind === "input") {
     const targets = graph.nodes.flatMap((other) =>
       inputPorts(other, world)
-        .map((port, i) => ({ label: `${titleOf(other, world)}: ${port.Name}`, edge: { from: node.id, fromPort: 0, to: other.id, toPort: i } }))
+        .map((port, i, all) => ({ label: portLabel(other, port, all.length, world), edge: { from: node.id, fromPort: 0, to: other.id, toPort: i } }))
         .filter(({ edge }) => canConnect(graph, edge, world)),
     );
     const now = graph.edges.find((edge) => edge.from === node.id);
@@ -188,7 +192,7 @@ function Connections({ node, graph, world, join, part }: Props) {
       .filter((other) => other.kind !== "input")
       .flatMap((other) =>
         outputPorts(other, world)
-          .map((out, j) => ({ label: `${titleOf(other, world)}: ${out.Name}`, edge: { from: other.id, fromPort: j, to: node.id, toPort: i } }))
+          .map((out, j, all) => ({ label: portLabel(other, out, all.length, world), edge: { from: other.id, fromPort: j, to: node.id, toPort: i } }))
           .filter(({ edge }) => canConnect(graph, edge, world)),
       );
     return (

@@ -111,20 +111,12 @@ function Answer({ answer }: { answer: Scored }) {
         <div key={name} className="table-box" tabIndex={0} role="region" aria-label={name}>
           <table className="data">
             <caption>{name}</caption>
-            <thead>
-              <tr>
-                {value.ColumnNames.map((column) => (
-                  <th key={column} scope="col">
-                    {column}
-                  </th>
-                ))}
-              </tr>
-            </thead>
             <tbody>
-              {value.Values.map((row, i) => (
-                <tr key={i}>
-                  {row.map((cell, j) => (
-                    <td key={j}>{cell ?? ""}</td>
+              {value.ColumnNames.map((column, i) => (
+                <tr key={column}>
+                  <th scope="row">{column}</th>
+                  {value.Values.map((row, j) => (
+                    <td key={j}>{row[i] ?? ""}</td>
                   ))}
                 </tr>
               ))}

@@ -1,0 +1,107 @@
+"""The pages in Debian's chromium, on the real binary: the tutorial by mouse and keyboard, and its samples."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from harness import Server, clean_environment, run_mlgate  # noqa: E402
+
+
+def ensure_packages():
+    lock, stamp = HERE / "package-lock.json", HERE / "node_modules/.lock-installed"
+    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
+        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=HERE, env=tools(), check=True)
+        shutil.copyfile(lock, stamp)
+
+
+def tools():
+    """An environment with the node that the pages are built with."""
+    folder = subprocess.run([ROOT / "tools/web", "node"], capture_output=True, text=True, check=True).stdout.strip()
+    kept = {name: os.environ[name] for name in ("MLGATE_SHOTS", "MLGATE_PATIENCE", "CHROMIUM") if name in os.environ}
+    return {**clean_environment(), **kept, "PATH": folder + os.pathsep + os.environ["PATH"]}
+
+
+def first_run_address(server):
+    """The link that `serve` has printed."""
+    return re.search(r"http://\S+/first-run#\S+", (server.data / "server.log").read_text()).group()
+
+
+class TestPages(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        ensure_packages()
+
+    def browse(self, script, *arguments):
+        done = subprocess.run(["node", HERE / script, *arguments], capture_output=True, text=True, env=tools(),
+                              timeout=900)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def test_the_tutorial_by_mouse_and_keyboard(self):
+        with Server() as server:
+            told = json.loads(self.browse("tutorial.mjs", first_run_address(server), server.url("services"),
+                                          server.url("gateway")))
+            for name, text in told["samples"].items():
+                self.assertIn(f"/workspaces/{told['workspace']}/services/{told['service']}/", text, name)
+            self.run_samples(server, told)
+            self.call_managed(server, told)
+
+    def call_managed(self, server, told):
+        """The API, its product, its policies and the key that were made by mouse."""
+        path = (f"/azureml-demo/workspaces/{told['workspace']}/services/{told['service']}/execute"
+                "?api-version=2.0&details=true")
+        body = {"Inputs": {"input1": {"ColumnNames": ["Col2"], "Values": [["This is a good day"]]}},
+                "GlobalParameters": {}}
+
+        def call(key):
+            return server.call("gateway", "POST", path, body,
+                               {"Authorization": "Bearer " + told["key"], "Ocp-Apim-Subscription-Key": key})
+
+        answer = call(told["managed"]["key"])
+        self.assertEqual(answer.status, 200, answer)
+        self.assertEqual(answer.json["Results"]["output1"]["value"]["Values"][0][-8:], list("11220201"))
+        self.assertEqual(answer.headers["X-Managed"], "yes")
+        self.assertEqual(call(told["managed"]["old"]).status, 401, "a key that was replaced")
+
+    def run_samples(self, server, told):
+        """The sample code as printed, with key and storage account filled in."""
+        keys = run_mlgate("blob", "account", "keys", "devstoreaccount1", *server.flags)
+        self.assertEqual(keys.returncode, 0, keys.stderr)
+        account = {"abc123": told["key"], "=NAME": "=devstoreaccount1",
+                   "AccountKey=KEY": "AccountKey=" + re.search(r"key1 (\S+)", keys.stdout).group(1),
+                   "=ENDPOINT": f"={server.url('blob')}/devstoreaccount1"}
+        for name, text in told["samples"].items():
+            with self.subTest(name):
+                folder = server.data / name.replace(".", "-")
+                folder.mkdir()
+                for placeholder, value in account.items():
+                    text = text.replace(placeholder, value)
+                (folder / name).write_text(text)
+                (folder / "input.csv").write_text("Col2\nThis is a good day\n")
+                printed = self.run_sample(folder, name)
+                if name.startswith("rrs"):
+                    self.assertEqual(len(json.loads(printed)["Results"]["output1"]["value"]["Values"]), 2)
+                else:
+                    result = (folder / "output1.csv").read_text().splitlines()
+                    self.assertTrue(result[1].endswith(",1,1,2,2,0,2,0,1"), result)
+
+    def run_sample(self, folder, name):
+        commands = {"py": [[sys.executable, name]], "r": [["Rscript", "--vanilla", name]],
+                    "cs": [["mcs", "-r:System.Net.Http", "-out:sample.exe", name], ["mono", "sample.exe"]]}
+        for command in commands[name.split(".")[1]]:
+            done = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=folder,
+                                  timeout=300)
+            self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+
+if __name__ == "__main__":
+    unittest.main()
