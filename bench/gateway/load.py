@@ -55,24 +55,16 @@ def check(said, url):
     good = int(codes.group(1))
     if good == 0 or int(done.group(3)) > good // 100:
         raise SystemExit(f"calls failed at {url}:\n{said}")
-    return good
-
-
-def saturate(load, cpu_ns, seconds):
-    """As many calls as go."""
-    before = cpu_ns()
-    said = subprocess.run(load.command(seconds), capture_output=True, text=True).stdout
-    spent = cpu_ns() - before
-    good = check(said, load.url)
-    return Cost(spent / good / 1000, float(re.search(r"finished in [\d.]+\w+, ([\d.]+) req/s", said).group(1)))
 
 
 def share(ordered, part):
     return ordered[min(len(ordered) - 1, int(part * len(ordered)))] if ordered else 0
 
 
-def at_rate(load, cpu_ns, rate, seconds, folder):
-    """At a fixed rate, with times: each call's from its start at the client to its end there."""
+def drive(load, cpu_ns, rate, seconds, folder):
+    """At a fixed rate, or (None) as many calls as go. A call takes from its start at the client to its end there."""
+    if rate:
+        seconds = max(seconds, 1.5 * load.connections / rate)  # Every connection has its turn.
     log = Path(folder) / "calls.log"
     log.unlink(missing_ok=True)
     settle = load.settle_s()
