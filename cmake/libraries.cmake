@@ -29,6 +29,13 @@ set(mlgate_lib_sqlite SQLite::SQLite3)
 set(mlgate_lib_cli11 CLI11::CLI11)
 set(mlgate_lib_yamlcpp yaml-cpp)
 
+# Of programs, not of libraries; a sanitizer brings its own.
+set(mlgate_allocator "")
+if(NOT MLGATE_SANITIZE)
+  find_package(mimalloc REQUIRED)
+  set(mlgate_allocator mimalloc)
+endif()
+
 if(MLGATE_TESTS)
   find_package(GTest REQUIRED)
 endif()

@@ -3,71 +3,112 @@
 #include "base/json.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstring>
 
 namespace mlgate::analytics {
 
 namespace {
 
-void append_number(std::string& out, std::int64_t number) {
-  char text[20];
-  out.append(text, std::to_chars(text, text + sizeof text, number).ptr);
+// No byte needs an escape or a closer look. The loop has no early end, so that it runs on vectors.
+bool is_plain(std::string_view text) noexcept {
+  unsigned odd = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    odd |= unsigned(byte < 0x20) | unsigned(byte > 0x7e) | unsigned(byte == '"') |
+           unsigned(byte == '\\');
+  }
+  return odd == 0;
 }
 
-// Nearly every text is plain ASCII that needs no escape.
-void append_text(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    if (c < ' ' || c > '~' || c == '"' || c == '\\') {
-      append_json_string(out, text);
+// Writes into room that was made for the whole line, so that each piece is a copy and nothing more.
+class Line {
+ public:
+  explicit Line(char* at) noexcept : at_(at) {}
+  char* end() const noexcept { return at_; }
+
+  Line& operator<<(std::string_view text) noexcept {
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+    return *this;
+  }
+  Line& operator<<(char c) noexcept {
+    *at_++ = c;
+    return *this;
+  }
+  void number(std::int64_t number) noexcept {
+    at_ = std::to_chars(at_, at_ + kNumberBytesMax, number).ptr;
+  }
+  // Milliseconds with three decimals.
+  void ms(std::int64_t ns) noexcept {
+    const std::int64_t us = (ns < 0 ? 0 : ns) / 1000;
+    number(us / 1000);
+    *at_++ = '.';
+    three_digits(us % 1000);
+  }
+  void three_digits(std::int64_t number) noexcept {
+    *at_++ = char('0' + number / 100);
+    *at_++ = char('0' + number / 10 % 10);
+    *at_++ = char('0' + number % 10);
+  }
+  void hex(std::uint64_t number, int digits) noexcept {
+    constexpr char kHex[] = "0123456789abcdef";
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4)
+      *at_++ = kHex[(number >> shift) & 0xF];
+  }
+  void guid(const std::uint64_t (&id)[2]) noexcept {
+    hex(id[0] >> 32, 8);
+    *at_++ = '-';
+    hex(id[0] >> 16, 4);
+    *at_++ = '-';
+    hex(id[0], 4);
+    *at_++ = '-';
+    hex(id[1] >> 48, 4);
+    *at_++ = '-';
+    hex(id[1], 12);
+  }
+  // Within quotes that others write. Nearly every text is plain.
+  void escaped(std::string_view text) {
+    if (is_plain(text)) {
+      *this << text;
       return;
     }
+    std::string quoted;
+    append_json_string(quoted, text);
+    *this << std::string_view(quoted).substr(1, quoted.size() - 2);
   }
-  out += '"';
-  out += text;
-  out += '"';
-}
-
-void append_guid(std::string& out, const std::uint64_t (&id)[2]) {
-  constexpr char kHex[] = "0123456789abcdef";
-  out += '"';
-  for (int digit = 0; digit < 32; ++digit) {
-    if (digit == 8 || digit == 12 || digit == 16 || digit == 20) out += '-';
-    out += kHex[(id[digit / 16] >> (60 - 4 * (digit % 16))) & 0xF];
+  // `front` is `,"name":"`.
+  void text_field(std::string_view front, std::string_view value) {
+    if (value.empty()) return;
+    *this << front;
+    escaped(value);
+    *at_++ = '"';
   }
-  out += '"';
-}
 
-// Milliseconds with three decimals.
-void append_ms(std::string& out, std::int64_t ns) {
-  const std::int64_t us = (ns < 0 ? 0 : ns) / 1000;
-  append_number(out, us / 1000);
-  const auto rest = us % 1000;
-  out += '.';
-  out += char('0' + rest / 100);
-  out += char('0' + rest / 10 % 10);
-  out += char('0' + rest % 10);
-}
+ private:
+  static constexpr std::size_t kNumberBytesMax = 20;
+  char* at_;
+};
 
-void text_field(std::string& out, std::string_view name, std::string_view value) {
-  if (value.empty()) return;
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_text(out, value);
-}
+// Names, numbers and punctuation of a line; its texts come on top, each byte as six at most.
+constexpr std::size_t kFixedBytesMax = 2048;
+constexpr std::size_t kEscapeBytesMax = 6;
 
-void number_field(std::string& out, std::string_view name, std::int64_t value) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_number(out, value);
-}
-
-void ms_field(std::string& out, std::string_view name, std::int64_t ns) {
-  out += ",\"";
-  out += name;
-  out += "\":";
-  append_ms(out, ns);
+// Texts that stand in the line twice are counted twice.
+std::size_t line_bytes_max(const UsageRecord& record) noexcept {
+  const std::size_t once =
+      record.method.size() + record.scheme.size() + record.authority.size() + record.path.size() +
+      record.query.size() + record.caller_address.size() + record.client_protocol.size() +
+      record.tls_version.size() + record.service_name.size() + record.api_name.size() +
+      record.api_revision.size() + record.operation_name.size() + record.product_name.size() +
+      record.subscription_name.size() + record.user_name.size() + record.backend_id.size() +
+      record.backend_method.size() + record.backend_url.size() + record.backend_protocol.size() +
+      record.backend_target.size();
+  const std::size_t twice = record.error_source.size() + record.error_reason.size() +
+                            record.error_message.size() + record.error_scope.size() +
+                            record.error_section.size();
+  return kFixedBytesMax + kEscapeBytesMax * (once + 2 * twice);
 }
 
 bool is_key_name(std::string_view raw, std::string_view key_name) {
@@ -78,138 +119,144 @@ bool is_key_name(std::string_view raw, std::string_view key_name) {
 }
 
 // The query without the value of the key parameter.
-void append_query(std::string& out, std::string_view query, std::string_view key_name) {
+void append_query(Line& out, std::string_view query, std::string_view key_name) {
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
     const auto pair = query.substr(0, end);
     const auto equals = pair.find('=');
     if (equals != std::string_view::npos && is_key_name(pair.substr(0, equals), key_name)) {
-      out += pair.substr(0, equals + 1);
+      out.escaped(pair.substr(0, equals + 1));
     } else {
-      out += pair;
+      out.escaped(pair);
     }
     if (end == query.size()) return;
-    out += '&';
+    out << '&';
     query.remove_prefix(end + 1);
   }
 }
 
-void append_target(std::string& out, std::string_view target, std::string_view key_name) {
-  const auto question = target.find('?');
-  out += target.substr(0, question);
-  if (question == std::string_view::npos) return;
-  out += '?';
-  append_query(out, target.substr(question + 1), key_name);
-}
-
-std::string url_of(const UsageRecord& record) {
-  std::string url;
-  url.reserve(record.path.size() + record.query.size() + record.authority.size() + 16);
-  url += record.scheme;
-  url += "://";
-  url += record.authority;
-  url += record.path;
+void append_url(Line& out, const UsageRecord& record) {
+  out << ",\"url\":\"";
+  out.escaped(record.scheme);
+  out << "://";
+  out.escaped(record.authority);
+  out.escaped(record.path);
   if (!record.query.empty()) {
-    url += '?';
-    append_query(url, record.query, record.key_query_name);
+    out << '?';
+    append_query(out, record.query, record.key_query_name);
   }
-  return url;
+  out << '"';
 }
 
-void append_error(std::string& out, const UsageRecord& record) {
-  out += "{\"elapsed\":";
-  append_ms(out, record.error_elapsed_ns);
-  text_field(out, "source", record.error_source);
-  text_field(out, "scope", record.error_scope);
-  text_field(out, "section", record.error_section);
-  text_field(out, "reason", record.error_reason);
-  text_field(out, "message", record.error_message);
-  out += '}';
+void append_error(Line& out, const UsageRecord& record) {
+  out << "{\"elapsed\":";
+  out.ms(record.error_elapsed_ns);
+  out.text_field(",\"source\":\"", record.error_source);
+  out.text_field(",\"scope\":\"", record.error_scope);
+  out.text_field(",\"section\":\"", record.error_section);
+  out.text_field(",\"reason\":\"", record.error_reason);
+  out.text_field(",\"message\":\"", record.error_message);
+  out << '}';
 }
 
 // A call raises at most one error: on-error runs once.
-void append_errors(std::string& out, const UsageRecord& record) {
-  out += ",\"lastError\":";
+void append_errors(Line& out, const UsageRecord& record) {
+  out << ",\"lastError\":";
   append_error(out, record);
-  out += ",\"errors\":[";
+  out << ",\"errors\":[";
   append_error(out, record);
-  out += ']';
-}
-
-void append_hex(std::string& out, std::uint64_t number) {
-  constexpr char kHex[] = "0123456789abcdef";
-  for (int shift = 60; shift >= 0; shift -= 4) out += kHex[(number >> shift) & 0xF];
+  out << ']';
 }
 
 // Ties the line to its spans.
-void append_trace(std::string& out, const UsageRecord& record) {
-  out += ",\"traceId\":\"";
-  append_hex(out, record.trace_id[0]);
-  append_hex(out, record.trace_id[1]);
-  out += "\",\"spanId\":\"";
-  append_hex(out, record.span_id);
-  out += '"';
+void append_trace(Line& out, const UsageRecord& record) {
+  out << ",\"traceId\":\"";
+  out.hex(record.trace_id[0], 16);
+  out.hex(record.trace_id[1], 16);
+  out << "\",\"spanId\":\"";
+  out.hex(record.span_id, 16);
+  out << '"';
 }
 
-void append_backend(std::string& out, const UsageRecord& record) {
+void append_backend(Line& out, const UsageRecord& record) {
   if (record.backend_response_code != 0) {
-    number_field(out, "backendResponseCode", record.backend_response_code);
+    out << ",\"backendResponseCode\":";
+    out.number(record.backend_response_code);
   }
-  ms_field(out, "backendTime", record.backend_ns);
-  text_field(out, "backendId", record.backend_id);
-  text_field(out, "backendProtocol", record.backend_protocol);
-  text_field(out, "backendMethod", record.backend_method);
-  std::string url(record.backend_url);
-  append_target(url, record.backend_target, record.key_query_name);
-  text_field(out, "backendUrl", url);
+  out << ",\"backendTime\":";
+  out.ms(record.backend_ns);
+  out.text_field(",\"backendId\":\"", record.backend_id);
+  out.text_field(",\"backendProtocol\":\"", record.backend_protocol);
+  out.text_field(",\"backendMethod\":\"", record.backend_method);
+  out << ",\"backendUrl\":\"";
+  out.escaped(record.backend_url);
+  const auto target = record.backend_target;
+  const auto question = std::min(target.find('?'), target.size());
+  out.escaped(target.substr(0, question));
+  if (question < target.size()) {
+    out << '?';
+    append_query(out, target.substr(question + 1), record.key_query_name);
+  }
+  out << '"';
+}
+
+void append_numbers(Line& out, const UsageRecord& record) {
+  out << ",\"responseCode\":";
+  out.number(record.response_code);
+  out << ",\"responseSize\":";
+  out.number(std::int64_t(record.response_bytes));
+  out << ",\"requestSize\":";
+  out.number(std::int64_t(record.request_bytes));
+  out << ",\"cache\":\"none\",\"cacheTime\":0.000,\"totalTime\":";
+  out.ms(record.total_ns);
+  out << ",\"clientTime\":";
+  out.ms(record.client_ns);
 }
 
 }  // namespace
 
-void AccessLogFormat::append_time(std::string& out, TimeMs time) {
-  const TimeMs second = time - (time % 1000 + 1000) % 1000;
-  if (second != second_) {
-    second_ = second;
-    second_text_ = to_iso8601(second).substr(0, 19);
-  }
-  const auto ms = time - second;
-  out += second_text_;
-  out += '.';
-  out += char('0' + ms / 100);
-  out += char('0' + ms / 10 % 10);
-  out += char('0' + ms % 10);
-  out += 'Z';
+void AccessLogFormat::note_second(TimeMs second) {
+  if (second == second_) return;
+  second_ = second;
+  second_text_ = to_iso8601(second).substr(0, 19);
 }
 
-void AccessLogFormat::append(std::string& out, const UsageRecord& record) {
-  out += "{\"timestamp\":\"";
-  append_time(out, record.start_ms);
-  out += "\",\"isRequestSuccess\":";
-  out += record.response_code >= 200 && record.response_code < 400 ? "true" : "false";
-  out += ",\"correlationId\":";
-  append_guid(out, record.correlation_id);
-  text_field(out, "method", record.method);
-  text_field(out, "url", url_of(record));
-  number_field(out, "responseCode", record.response_code);
-  number_field(out, "responseSize", std::int64_t(record.response_bytes));
-  number_field(out, "requestSize", std::int64_t(record.request_bytes));
-  out += ",\"cache\":\"none\",\"cacheTime\":0.000";
-  ms_field(out, "totalTime", record.total_ns);
-  ms_field(out, "clientTime", record.client_ns);
-  text_field(out, "callerIpAddress", record.caller_address);
-  text_field(out, "clientProtocol", record.client_protocol);
-  text_field(out, "clientTlsVersion", record.tls_version);
-  text_field(out, "serviceName", record.service_name);
-  text_field(out, "apiId", record.api_name);
-  text_field(out, "apiRevision", record.api_revision);
-  text_field(out, "operationId", record.operation_name);
-  text_field(out, "productId", record.product_name);
-  text_field(out, "userId", record.user_name);
-  text_field(out, "apimSubscriptionId", record.subscription_name);
+char* AccessLogFormat::write(char* at, const UsageRecord& record) {
+  Line out(at);
+  const TimeMs ms = (record.start_ms % 1000 + 1000) % 1000;
+  note_second(record.start_ms - ms);
+  out << "{\"timestamp\":\"" << second_text_ << '.';
+  out.three_digits(ms);
+  out << (record.response_code >= 200 && record.response_code < 400
+              ? std::string_view("Z\",\"isRequestSuccess\":true,\"correlationId\":\"")
+              : std::string_view("Z\",\"isRequestSuccess\":false,\"correlationId\":\""));
+  out.guid(record.correlation_id);
+  out << '"';
+  out.text_field(",\"method\":\"", record.method);
+  append_url(out, record);
+  append_numbers(out, record);
+  out.text_field(",\"callerIpAddress\":\"", record.caller_address);
+  out.text_field(",\"clientProtocol\":\"", record.client_protocol);
+  out.text_field(",\"clientTlsVersion\":\"", record.tls_version);
+  out.text_field(",\"serviceName\":\"", record.service_name);
+  out.text_field(",\"apiId\":\"", record.api_name);
+  out.text_field(",\"apiRevision\":\"", record.api_revision);
+  out.text_field(",\"operationId\":\"", record.operation_name);
+  out.text_field(",\"productId\":\"", record.product_name);
+  out.text_field(",\"userId\":\"", record.user_name);
+  out.text_field(",\"apimSubscriptionId\":\"", record.subscription_name);
   if (!record.backend_url.empty()) append_backend(out, record);
   if (record.span_id != 0) append_trace(out, record);
   if (!record.error_source.empty()) append_errors(out, record);
-  out += "}\n";
+  out << "}\n";
+  return out.end();
+}
+
+void AccessLogFormat::append(std::string& out, const UsageRecord& record) {
+  const std::size_t wanted = line_bytes_max(record);
+  if (room_.size() < wanted) room_.resize(wanted);
+  const char* const end = write(room_.data(), record);
+  out.append(room_.data(), std::size_t(end - room_.data()));
 }
 
 }  // namespace mlgate::analytics

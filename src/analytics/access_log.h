@@ -13,9 +13,12 @@ class AccessLogFormat {
   void append(std::string& out, const UsageRecord& record);
 
  private:
-  void append_time(std::string& out, TimeMs time);
+  void note_second(TimeMs second);
+  // Into room for a line of that record; gives its end.
+  char* write(char* at, const UsageRecord& record);
   TimeMs second_ = -1;
   std::string second_text_;  // "2016-01-29T13:27:14"
+  std::string room_;         // For one line; as large as the largest so far.
 };
 
 }  // namespace mlgate::analytics

@@ -239,9 +239,13 @@ std::shared_ptr<gateway::ServicePart> ServiceState::assemble() {
     }
   }
   out->base_urls = std::move(urls);
-  out->bindings.reserve(compiled_.size());
-  for (const auto& [name, one] : compiled_) out->bindings.push_back(one.binding);
-  std::ranges::sort(out->bindings, {}, [](const auto& one) { return one->api->number; });
+  // By number, which is looked up once for each and not with every comparison.
+  std::vector<std::pair<std::uint64_t, const gateway::ApiBindingPtr*>> ordered;
+  ordered.reserve(compiled_.size());
+  for (const auto& [name, one] : compiled_) ordered.emplace_back(one.part->number, &one.binding);
+  std::ranges::sort(ordered);
+  out->bindings.reserve(ordered.size());
+  for (const auto& [number, binding] : ordered) out->bindings.push_back(*binding);
   for (const auto& [name, product] : product_parts_) out->products.push_back(product);
   std::ranges::sort(out->products, {}, [](const auto& one) { return one->number; });
   const auto global = documents_.find({});

@@ -247,6 +247,14 @@ gateway::SubscriptionEntry ServiceState::entry_of(const apim::Subscription& subs
 }
 
 void ServiceState::put_subscription(const std::string& name, Subscription next) {
+  if (fresh_) {
+    // The first change has nothing to find and nothing to undo, and may be of a million.
+    const auto [at, made] = subscriptions_.try_emplace(name, std::move(next));
+    if (made) {
+      key_changes_.push_back({nullptr, at->second.entry});
+      return;
+    }
+  }
   const auto old = subscriptions_.find(name);
   key_changes_.push_back({old == subscriptions_.end() ? nullptr : old->second.entry, next.entry});
   undo_.set(subscriptions_, name, std::move(next));

@@ -40,11 +40,11 @@ Result<ProductContext> context_of(const ApiPart& api, ProductPtr product,
   ProductContext out;
   out.product = std::move(product);
   const DocumentPtr product_document = out.product ? out.product->document : nullptr;
-  out.pipelines.reserve(api.operations.size());
   const policy::CompiledDocument* last = nullptr;
   for (const auto& operation : api.operations) {
-    if (!out.pipelines.empty() && operation.document.get() == last) {
-      out.pipelines.push_back(out.pipelines.back());
+    const std::size_t before = out.pipelines.size();
+    if (before > 0 && operation.document.get() == last) {
+      out.pipelines.add(out.pipelines[before - 1]);
       continue;
     }
     last = operation.document.get();
@@ -54,7 +54,7 @@ Result<ProductContext> context_of(const ApiPart& api, ProductPtr product,
           std::move(flat.error())
               .within("operation '" + operation.name + "' of API '" + api.name + "'"));
     }
-    out.pipelines.push_back(*std::move(flat));
+    out.pipelines.add(*std::move(flat));
   }
   return out;
 }

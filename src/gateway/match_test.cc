@@ -183,6 +183,31 @@ TEST(Operations, MixedSegmentsTakeTheirTextApart) {
   EXPECT_EQ(t.match("GET", "/products(7)"), "GET /Products({id}) id=7");
 }
 
+TEST(Operations, ThousandsAreAllFound) {
+  std::vector<std::string> list;
+  for (int i = 0; i < 3000; ++i) list.push_back("GET /things/kind" + std::to_string(i) + "/{id}");
+  list.push_back("GET /things/{kind}/all");
+  OperationTrie trie;
+  for (std::uint32_t i = 0; i < list.size(); ++i)
+    trie.add(*parse_url_template(std::string_view(list[i]).substr(4)), "GET", i);
+  trie.seal();
+  policy::Arena arena;
+  for (std::uint32_t i = 0; i < 3000; ++i) {
+    const std::string target = "/things/Kind" + std::to_string(i) + "/7";
+    const auto path = split_path(target, arena);
+    std::vector<policy::Parameter> values;
+    ASSERT_EQ(trie.match({.method = "get", .query = {}, .path = &path, .first = 0}, arena, values),
+              i);
+    ASSERT_EQ(values.size(), 1u);
+    ASSERT_EQ(values[0].name, "id");
+    arena.reset();
+  }
+  const auto path = split_path("/things/kind/all", arena);
+  std::vector<policy::Parameter> values;
+  EXPECT_EQ(trie.match({.method = "GET", .query = {}, .path = &path, .first = 0}, arena, values),
+            3000u);
+}
+
 TEST(KeyTable, FindsBothKeysAndNothingElse) {
   std::vector<SubscriptionEntry> entries(1000);
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -197,6 +222,10 @@ TEST(KeyTable, FindsBothKeysAndNothingElse) {
     EXPECT_EQ(found->number, i + 1);
     EXPECT_EQ(table.find("secondary-" + std::to_string(i)) != nullptr, i % 2 == 0);
   }
+  const auto ahead = table.fetch_ahead("primary-7");
+  ASSERT_TRUE(table.find(ahead));
+  EXPECT_EQ(table.find(ahead)->number, 8u);
+  EXPECT_FALSE(table.find(table.fetch_ahead("")));
   EXPECT_FALSE(table.find(""));
   EXPECT_FALSE(table.find("primary-"));
   EXPECT_FALSE(table.find(std::string(10'000, 'k')));

@@ -13,6 +13,8 @@ namespace {
 
 // A transfer that never has to wait lets the others have their turn after this much.
 constexpr std::uint64_t kYieldBytes = 1 << 20;
+// Pieces from here on are not copied if the connection can do without.
+constexpr std::size_t kWriteBytesMin = 16 * 1024;
 
 BodyFraming framing_of(const http::RequestHead& head) {
   if (head.chunked) return {BodyFraming::Kind::chunked, 0};
@@ -118,7 +120,7 @@ net::Awaitable<bool> stream_response(Service& s, http::ClientConnection& connect
     }
     if (piece.state == State::bad) co_return false;
     trace_body(s, policy::CallTrace::Body::response, piece.bytes);
-    if (s.server.try_append(piece.bytes)) continue;
+    if (piece.bytes.size() < kWriteBytesMin && s.server.try_append(piece.bytes)) continue;
     const ClientTime waiting(s);
     const auto written = co_await s.server.write(piece.bytes);
     if (!written) {

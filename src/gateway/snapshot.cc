@@ -30,6 +30,16 @@ bool Protocols::allows(std::string_view scheme, bool upgrade) const noexcept {
   return secure ? https : http;
 }
 
+void PipelineList::add(PipelinePtr pipeline) {
+  if (size_ == 0) {
+    one_ = std::move(pipeline);
+  } else if (!each_.empty() || pipeline != one_) {
+    if (each_.empty()) each_.assign(size_, one_);
+    each_.push_back(std::move(pipeline));
+  }
+  ++size_;
+}
+
 const ProductContext* ApiBinding::context_of(std::uint64_t product_number) const noexcept {
   for (const auto& context : contexts) {
     if (context.product && context.product->number == product_number) return &context;
@@ -74,7 +84,29 @@ const ApiBinding* ApiTrie::add(ApiBindingPtr binding) {
     return revisions.front().get();
   const bool current = api.is_current;
   revisions.insert(current ? revisions.begin() : revisions.end(), std::move(binding));
+  nodes_[node].note_only();
   return nullptr;
+}
+
+void ApiTrie::Node::note_only() noexcept {
+  only = nullptr;
+  if (versions.size() != 1 || versions[0].revisions.size() != 1) return;
+  const ApiVersion& key = versions[0].key;
+  const ApiBinding* const binding = versions[0].revisions[0].get();
+  if (key.scheme != ApiVersion::Scheme::none || !key.value.empty() || !binding->api->is_current)
+    return;
+  only = binding;
+  only_api = binding->api.get();
+  only_operations = only_api->trie.block();
+}
+
+void ApiTrie::Node::prefetch() const noexcept {
+  if (!only) return;
+  constexpr std::size_t kLine = 64;
+  __builtin_prefetch(only);
+  for (std::size_t at = 0; at < sizeof(ApiPart); at += kLine)
+    __builtin_prefetch(reinterpret_cast<const char*>(only_api) + at);
+  OperationTrie::prefetch(only_operations);
 }
 
 const ApiBinding* ApiTrie::pick(const Version& version, std::string_view revision) noexcept {
@@ -122,12 +154,17 @@ ApiTrie::Match ApiTrie::find(const RequestPath& path,
     node = child;
     if (nodes_[node].taken) {
       best = &nodes_[node];
+      best->prefetch();
       match.segments = at + 1;
       revision = wanted;
     }
     if (!wanted.empty()) break;  // A revision ends the API's part of the path.
   }
   if (!best) return match;
+  if (best->only && revision.empty()) {
+    match.binding = best->only;
+    return match;
+  }
   const Version* version = version_of(*best, request);
   if (version) match.binding = pick(*version, revision);
   return match;

@@ -7,9 +7,11 @@
 #include "gateway/backend_part.h"
 #include "gateway/key_table.h"
 #include "gateway/operation_trie.h"
+#include "gateway/segment_table.h"
 #include "gateway/url_template.h"
 #include "policy/pipeline.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -74,10 +76,26 @@ struct ProductPart {
   DocumentPtr document;
 };
 
+// The pipelines of operations, by index. Most APIs have no policies at single operations, so that
+// one pipeline is all of them: it is kept once, in place.
+class PipelineList {
+ public:
+  void add(PipelinePtr pipeline);
+  std::size_t size() const noexcept { return size_; }
+  const PipelinePtr& operator[](std::size_t index) const noexcept {
+    return each_.empty() ? one_ : each_[index];
+  }
+
+ private:
+  PipelinePtr one_;
+  std::size_t size_ = 0;
+  std::vector<PipelinePtr> each_;  // Empty while all are `one_`.
+};
+
 // The pipelines of an API's operations in one product context.
 struct ProductContext {
   std::shared_ptr<const ProductPart> product;  // Null: the context of the API alone.
-  std::vector<PipelinePtr> pipelines;          // By the operation's index.
+  PipelineList pipelines;
 };
 
 // An API with everything that stands around it.
@@ -116,9 +134,17 @@ class ApiTrie {
     ApiVersion key;
     std::vector<ApiBindingPtr> revisions;  // The current one first.
   };
+  // Where the path of an API ends, and that API has one version and one revision, they stand here
+  // with what a call looks at next, so that all of it is fetched at once.
   struct Node {
+    const ApiBinding* only = nullptr;  // Null: as the list says.
+    const ApiPart* only_api = nullptr;
+    const std::byte* only_operations = nullptr;
     bool taken = false;  // The path of an API ends here, even where no version of it has no name.
     std::vector<Version> versions;
+
+    void note_only() noexcept;
+    void prefetch() const noexcept;
   };
   std::uint32_t node_at(std::uint32_t node, std::string_view path);
   static const ApiBinding* pick(const Version& version, std::string_view revision) noexcept;

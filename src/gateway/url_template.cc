@@ -16,19 +16,6 @@ std::string decoded(std::string_view text, std::string_view kept, bool plus_is_b
   return std::string(decode(text, kept, plus_is_blank, arena));
 }
 
-bool same_text(std::string_view a, std::string_view b, PathCase path_case) noexcept {
-  return path_case.sensitive ? a == b : equals_ignoring_case(a, b);
-}
-
-// First place at or behind `from` where `what` stands in `text`.
-std::size_t find_text(std::string_view text, std::string_view what, std::size_t from,
-                      PathCase path_case) noexcept {
-  for (std::size_t at = from; at + what.size() <= text.size(); ++at) {
-    if (same_text(text.substr(at, what.size()), what, path_case)) return at;
-  }
-  return std::string_view::npos;
-}
-
 Result<TemplateSegment> parse_segment(std::string_view text, bool last) {
   TemplateSegment out;
   if (text == "*") {
@@ -99,34 +86,6 @@ Result<TemplateQuery> parse_query(std::string_view pair) {
   return out;
 }
 
-// Matches `pieces` from `index` on against `text`; values go to `out`.
-bool match_pieces(const std::vector<TemplatePiece>& pieces, std::string_view text,
-                  PathCase path_case, std::vector<policy::Parameter>& out) {
-  std::size_t at = 0;
-  for (std::size_t i = 0; i < pieces.size(); ++i) {
-    if (!pieces[i].parameter) {
-      const auto part = text.substr(at, pieces[i].text.size());
-      if (!same_text(part, pieces[i].text, path_case)) return false;
-      at += pieces[i].text.size();
-      continue;
-    }
-    std::size_t end = text.size();
-    if (i + 1 < pieces.size()) {
-      const auto& next = pieces[i + 1].text;
-      // The last literal belongs to the end; an inner one to its first place behind at least one
-      // character.
-      if (i + 2 == pieces.size())
-        end = text.size() >= next.size() ? text.size() - next.size() : 0;
-      else
-        end = find_text(text, next, at + 1, path_case);
-    }
-    if (end == std::string_view::npos || end <= at) return false;
-    out.push_back({pieces[i].text, text.substr(at, end - at)});
-    at = end;
-  }
-  return at == text.size();
-}
-
 }  // namespace
 
 std::size_t UrlTemplate::literal_queries() const noexcept {
@@ -158,41 +117,6 @@ Result<UrlTemplate> parse_url_template(std::string_view text) {
     out.query.push_back(std::move(one));
   }
   return out;
-}
-
-bool match_segment(const TemplateSegment& segment, std::string_view text, PathCase path_case,
-                   std::vector<policy::Parameter>& out) {
-  switch (segment.kind) {
-    case TemplateSegment::Kind::literal:
-      return same_text(segment.text, text, path_case);
-    case TemplateSegment::Kind::parameter:
-      if (text.empty()) return false;
-      out.push_back({segment.text, text});
-      return true;
-    case TemplateSegment::Kind::mixed: {
-      const std::size_t before = out.size();
-      if (match_pieces(segment.pieces, text, path_case, out)) return true;
-      out.resize(before);
-      return false;
-    }
-    case TemplateSegment::Kind::rest:
-      return false;
-  }
-  return false;
-}
-
-bool match_query(const UrlTemplate& url_template, std::string_view query, policy::Arena& arena,
-                 std::vector<policy::Parameter>& out) {
-  const std::size_t before = out.size();
-  for (const auto& wanted : url_template.query) {
-    const auto value = query_value(query, wanted.name, arena);
-    if (!value || (wanted.literal && *value != wanted.value)) {
-      out.resize(before);
-      return false;
-    }
-    if (!wanted.literal) out.push_back({wanted.value, *value});
-  }
-  return true;
 }
 
 }  // namespace mlgate::gateway

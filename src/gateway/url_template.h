@@ -1,10 +1,7 @@
 #pragma once
 // URL templates of operations: `/jobs/{jobid}?api-version={apiversion}`, `/files/{*path}`, `/*`.
-// Parsed once when a snapshot is built; the segments go into the operation trie, the query part is
-// matched here.
+// Parsed once when a snapshot is built; what is read here is matched by the operation trie.
 #include "base/result.h"
-#include "policy/arena.h"
-#include "policy/exchange.h"
 
 #include <cstdint>
 #include <string>
@@ -44,13 +41,5 @@ struct PathCase {
 // invalid_argument for unbalanced braces, a `{*rest}` or `*` that is not last, or more than 1,000
 // characters.
 Result<UrlTemplate> parse_url_template(std::string_view text);
-
-// True when the segment fits; values of its parameters are appended to `out`.
-bool match_segment(const TemplateSegment& segment, std::string_view text, PathCase path_case,
-                   std::vector<policy::Parameter>& out);
-// True when every query parameter of the template is there; values go to `out`, decoded in the
-// arena.
-bool match_query(const UrlTemplate& url_template, std::string_view query, policy::Arena& arena,
-                 std::vector<policy::Parameter>& out);
 
 }  // namespace mlgate::gateway

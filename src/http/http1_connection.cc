@@ -18,6 +18,8 @@ constexpr std::size_t kLingerBytesMax = 256 * 1024;
 // How an HTTP/2 peer begins on clear text; what follows is nghttp2's to check.
 constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\n";
 constexpr std::size_t kDrainBytesMax = 64 * 1024;
+// Copying less than this costs less than a system call of its own.
+constexpr std::size_t kThroughBytesMin = 16 * 1024;
 // Room that a chunk needs around its data, and the last chunk behind it.
 constexpr std::size_t kChunkOverhead = kChunkHeaderBytesMax + 2 + kLastChunk.size();
 
@@ -409,17 +411,42 @@ bool Http1Connection::try_append(std::string_view bytes) noexcept {
   return true;
 }
 
+// Sends a piece from where it lies; nothing waits to be sent before it.
+net::Task<void> Http1Connection::write_through(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const net::Io io = stream_.try_write(bytes);
+    if (io.state == net::Io::State::done) {
+      bytes.remove_prefix(io.bytes);
+      bytes_out_ += io.bytes;
+      body_left_ -= std::min<std::uint64_t>(body_left_, io.bytes);
+      continue;
+    }
+    const bool waits =
+        io.state == net::Io::State::want_write || io.state == net::Io::State::want_read;
+    const net::Wake wake =
+        waits ? co_await stream_.until(io.state, server_.timeouts_.body) : net::Wake::cancelled;
+    if (wake == net::Wake::ready) continue;
+    broken_ = true;
+    co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
+                   "The caller took no data.");
+  }
+  co_return Result<void>();
+}
+
 net::Task<void> Http1Connection::write(std::string_view bytes) {
-  while (!try_append(bytes)) {
-    if (out_begin_ == out_end_) {
-      // Larger than a block: in pieces.
+  for (;;) {
+    const bool empty = out_begin_ == out_end_;
+    if (empty && bytes.size() >= kThroughBytesMin && !chunked_out_ && !no_body_)
+      co_return co_await write_through(bytes);
+    if (try_append(bytes)) co_return Result<void>();
+    if (empty) {
+      // A chunk larger than a block: in pieces.
       const std::size_t part = net::Block::size() - kChunkOverhead;
       try_append(bytes.substr(0, part));
       bytes.remove_prefix(part);
     }
     CO_TRY_OK(co_await flush());
   }
-  co_return Result<void>();
 }
 
 net::Io Http1Connection::send_some() noexcept {

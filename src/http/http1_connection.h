@@ -88,6 +88,7 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   void end_body() noexcept;
   // Sends what waits, as far as the socket takes it now.
   net::Io send_some() noexcept;
+  net::Task<void> write_through(std::string_view bytes);
   bool room_for(std::size_t size) noexcept;
   void put(std::string_view bytes) noexcept;
   void put_chunk(std::string_view bytes) noexcept;

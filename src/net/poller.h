@@ -242,6 +242,7 @@ class Poller {
   friend class Deadline;
   void serve(const std::function<bool()>& done);
   void turn();
+  void take_pulse() noexcept;
   void take_foreign();
   void run_posted();
   void sweep();
@@ -249,11 +250,12 @@ class Poller {
 
   FramePool frames_;
   int set_ = -1;
-  int bell_ = -1;  // eventfd; rung by other threads.
+  int bell_ = -1;   // eventfd; rung by other threads.
+  int pulse_ = -1;  // timerfd; says when to sweep.
   std::array<epoll_event, 256> events_{};
   int event_count_ = 0, event_next_ = 0;
   std::int64_t now_ns_ = 0;
-  std::int64_t sweep_at_ns_ = 0;
+  bool sweep_due_ = false;
   std::vector<Deadline*> deadlines_;
   using Work = std::vector<std::move_only_function<void()>>;
   Work posted_, running_;  // By the loop's own thread.

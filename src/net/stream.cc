@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,12 +20,21 @@
 namespace mlgate::net {
 namespace {
 
+// recv() and send() of the C library are points where a thread can be cancelled, and in a program
+// with threads each call pays for that with atomic operations. No thread is ever cancelled here.
+ssize_t receive(int fd, char* into, std::size_t size) noexcept {
+  return ::syscall(SYS_recvfrom, fd, into, size, 0, nullptr, nullptr);
+}
+ssize_t transmit(int fd, const char* from, std::size_t size) noexcept {
+  return ::syscall(SYS_sendto, fd, from, size, MSG_NOSIGNAL, nullptr, 0);
+}
+
 // Reads as the flags of the watch allow; a short read proves that the socket is drained.
 Io read_socket(Watch& watch, char* into, std::size_t size) noexcept {
   if (!watch.is_open()) return {Io::State::error, 0};
   if (!watch.readable()) return {Io::State::want_read, 0};
   for (;;) {
-    const ssize_t got = ::recv(watch.fd(), into, size, 0);
+    const ssize_t got = receive(watch.fd(), into, size);
     if (got > 0) {
       if (std::size_t(got) < size) watch.drained();
       return {Io::State::done, std::size_t(got)};
@@ -42,7 +52,7 @@ Io write_socket(Watch& watch, const char* from, std::size_t size) noexcept {
   if (!watch.is_open()) return {Io::State::error, 0};
   if (!watch.writable()) return {Io::State::want_write, 0};
   for (;;) {
-    const ssize_t sent = ::send(watch.fd(), from, size, MSG_NOSIGNAL);
+    const ssize_t sent = transmit(watch.fd(), from, size);
     if (sent >= 0) {
       if (std::size_t(sent) < size) watch.filled();
       return {Io::State::done, std::size_t(sent)};
@@ -190,6 +200,10 @@ void Stream::shutdown_send() noexcept {
 
 Io Stream::try_read(std::span<char> into) noexcept {
   if (!tls_) return read_socket(watch_, into.data(), into.size());
+  // OpenSSL would make its buffer, find that nothing has come, and free it again: after each
+  // answer.
+  if (!watch_.readable() && watch_.is_open() && SSL_has_pending(tls_) == 0)
+    return {Io::State::want_read, 0};
   ERR_clear_error();
   std::size_t got = 0;
   const int result = SSL_read_ex(tls_, into.data(), into.size(), &got);

@@ -20,8 +20,8 @@ constexpr std::uint64_t scramble(std::uint64_t x) noexcept {
   return x;
 }
 
-constexpr std::int64_t kBucketsPerInsert = 2;  // Idle counters leave while new ones come.
-constexpr std::int64_t kBucketsWhenFull = 512;
+constexpr std::int64_t kPlacesPerInsert = 2;  // Idle counters leave while new ones come.
+constexpr std::int64_t kPlacesWhenFull = 512;
 constexpr std::int64_t kSecondNs = 1'000'000'000;
 // Until its first rule says how long calls are kept.
 constexpr std::int64_t kNewPeriodNs = 1;
@@ -126,34 +126,24 @@ void RateLimits::Counter::add(std::int64_t now_ns, std::int64_t slot_ns, std::in
   live_calls += calls;
 }
 
-void RateLimits::drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept {
-  const std::size_t size = stripe.map.bucket_count();
-  for (std::size_t looked = 0; looked < buckets && looked < size; ++looked) {
-    stripe.hand = stripe.hand + 1 < size ? stripe.hand + 1 : 0;
-    for (auto it = stripe.map.begin(stripe.hand); it != stripe.map.end(stripe.hand);) {
-      if (now_ns - it->second.last_ns < it->second.period_ns) {
-        ++it;
-        continue;
-      }
-      const CounterKey key = it->first;
-      ++it;
-      stripe.map.erase(key);
-      counters_.fetch_sub(1, std::memory_order_relaxed);
-    }
-  }
+void RateLimits::drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t places) noexcept {
+  const std::size_t dropped = stripe.table.sweep(places, [now_ns](const Counter& counter) {
+    return now_ns - counter.last_ns >= counter.period_ns;
+  });
+  if (dropped > 0) counters_.fetch_sub(dropped, std::memory_order_relaxed);
 }
 
 RateLimits::Counter* RateLimits::find_or_make(Stripe& stripe, const CounterKey& key,
                                               std::int64_t now_ns) {
-  if (const auto it = stripe.map.find(key); it != stripe.map.end()) return &it->second;
+  if (Counter* const found = stripe.table.find(key)) return found;
   const bool full = counters_.load(std::memory_order_relaxed) >= counters_max_;
-  drop_idle(stripe, now_ns, std::size_t(full ? kBucketsWhenFull : kBucketsPerInsert));
+  drop_idle(stripe, now_ns, std::size_t(full ? kPlacesWhenFull : kPlacesPerInsert));
   if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
     counters_.fetch_sub(1, std::memory_order_relaxed);
     full_.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  Counter& made = stripe.map[key];
+  Counter& made = stripe.table.make(key);
   made.last_ns = now_ns;
   made.period_ns = kNewPeriodNs;
   return &made;
@@ -177,6 +167,8 @@ RateVerdict RateLimits::admit(std::span<const RateRule> rules, std::int64_t now_
       found[i]->last_ns = now_ns;
       found[i]->period_ns = std::max(found[i]->period_ns, rules[i].period_ns);
     }
+    if (rules.size() > 1)  // Making one may have moved the others.
+      for (std::size_t i = 0; i < rules.size(); ++i) found[i] = stripe.table.find(rules[i].key);
     for (std::size_t i = 0; i < rules.size(); ++i) {
       found[i]->expire(now_ns);
       std::int64_t live = 0;
@@ -204,12 +196,12 @@ RateVerdict RateLimits::check(const RateRule& rule, std::int64_t now_ns) noexcep
   RateVerdict verdict;
   Stripe& stripe = stripe_of(rule.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  const auto found = stripe.map.find(rule.key);
-  if (found == stripe.map.end()) {
+  Counter* const found = stripe.table.find(rule.key);
+  if (!found) {
     verdict.remaining = rule.calls;
     return verdict;
   }
-  Counter& counter = found->second;
+  Counter& counter = *found;
   now_ns = std::max(now_ns, counter.last_ns);
   counter.period_ns = std::max(counter.period_ns, rule.period_ns);
   counter.expire(now_ns);
@@ -304,28 +296,21 @@ void Quotas::renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexc
 }
 
 Quotas::Counter* Quotas::find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms) {
-  if (const auto it = stripe.map.find(key); it != stripe.map.end()) return &it->second;
+  if (Counter* const found = stripe.table.find(key)) return found;
   if (counters_.load(std::memory_order_relaxed) >= counters_max_) {
     // Counters whose window is over hold nothing any more.
-    const std::size_t size = stripe.map.bucket_count();
-    for (std::int64_t looked = 0; looked < kBucketsWhenFull; ++looked) {
-      stripe.hand = stripe.hand + 1 < size ? stripe.hand + 1 : 0;
-      for (auto it = stripe.map.begin(stripe.hand); it != stripe.map.end(stripe.hand);) {
-        const CounterKey old = it->first;
-        const bool over = it->second.end_ms != 0 && it->second.end_ms <= now_ms;
-        ++it;
-        if (!over) continue;
-        stripe.map.erase(old);
-        counters_.fetch_sub(1, std::memory_order_relaxed);
-      }
-    }
+    const std::size_t dropped =
+        stripe.table.sweep(std::size_t(kPlacesWhenFull), [now_ms](const Counter& counter) {
+          return counter.end_ms != 0 && counter.end_ms <= now_ms;
+        });
+    counters_.fetch_sub(dropped, std::memory_order_relaxed);
   }
   if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
     counters_.fetch_sub(1, std::memory_order_relaxed);
     full_.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
-  return &stripe.map[key];
+  return &stripe.table.make(key);
 }
 
 QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept {
@@ -347,6 +332,8 @@ QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noex
       // out.
       renew(*found[i], rules[i], now_ms);
     }
+    if (rules.size() > 1)  // Making one may have moved the others.
+      for (std::size_t i = 0; i < rules.size(); ++i) found[i] = stripe.table.find(rules[i].key);
   } catch (const std::bad_alloc&) {
     full_.fetch_add(1, std::memory_order_relaxed);
     return {.exceeded = QuotaVerdict::Exceeded::calls, .table_full = true, .retry_after_s = 1};
@@ -375,10 +362,10 @@ QuotaVerdict Quotas::check(const QuotaRule& rule, TimeMs now_ms) noexcept {
   QuotaVerdict verdict;
   Stripe& stripe = stripe_of(rule.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  const auto it = stripe.map.find(rule.key);
-  if (it == stripe.map.end()) return verdict;
-  renew(it->second, rule, now_ms);
-  const Counter& counter = it->second;
+  Counter* const found = stripe.table.find(rule.key);
+  if (!found) return verdict;
+  renew(*found, rule, now_ms);
+  const Counter& counter = *found;
   const bool calls = rule.calls > 0 && counter.calls >= rule.calls;
   const bool bytes = rule.bytes > 0 && counter.bytes >= rule.bytes;
   if (!calls && !bytes) return verdict;
@@ -405,10 +392,10 @@ void Quotas::add_calls(const QuotaRule& rule, std::int64_t calls, TimeMs now_ms)
 void Quotas::add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept {
   Stripe& stripe = stripe_of(rule.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  const auto it = stripe.map.find(rule.key);
-  if (it == stripe.map.end()) return;
-  renew(it->second, rule, now_ms);
-  it->second.bytes += bytes;
+  Counter* const found = stripe.table.find(rule.key);
+  if (!found) return;
+  renew(*found, rule, now_ms);
+  found->bytes += bytes;
   stripe.changed = true;
 }
 
@@ -416,10 +403,10 @@ bool Quotas::take_changes(std::size_t stripe, TimeMs now_ms, std::vector<QuotaSt
   Stripe& one = stripes_[stripe % kStripes];
   const std::scoped_lock lock(one.mutex);
   if (!one.changed) return false;
-  for (const auto& [key, counter] : one.map) {
-    if (counter.end_ms != 0 && counter.end_ms <= now_ms) continue;
+  one.table.for_each([&](const CounterKey& key, const Counter& counter) {
+    if (counter.end_ms != 0 && counter.end_ms <= now_ms) return;
     out.push_back({key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes});
-  }
+  });
   one.changed = false;
   return true;
 }
@@ -452,9 +439,9 @@ QuotaState Quotas::empty_window(const QuotaRule& rule, TimeMs now_ms) noexcept {
 std::optional<QuotaState> Quotas::current(const QuotaRule& rule, TimeMs now_ms) const {
   const Stripe& stripe = stripe_of(rule.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  const auto it = stripe.map.find(rule.key);
-  if (it == stripe.map.end()) return std::nullopt;
-  Counter counter = it->second;
+  const Counter* const found = stripe.table.find(rule.key);
+  if (!found) return std::nullopt;
+  Counter counter = *found;
   renew(counter, rule, now_ms);
   return QuotaState{rule.key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes};
 }
@@ -476,9 +463,9 @@ std::optional<QuotaState> Quotas::set_counts(const QuotaRule& rule,
 QuotaState Quotas::state(const CounterKey& key) const {
   const Stripe& stripe = stripe_of(key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  const auto it = stripe.map.find(key);
-  if (it == stripe.map.end()) return {.key = key};
-  const Counter& counter = it->second;
+  const Counter* const found = stripe.table.find(key);
+  if (!found) return {.key = key};
+  const Counter& counter = *found;
   return {key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes};
 }
 

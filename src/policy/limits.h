@@ -5,6 +5,8 @@
 // stripe and are checked and counted under one lock, all or none. A call takes the lock once, for
 // some ten nanoseconds. Threads: any.
 #include "base/time.h"
+#include "policy/counter_key.h"
+#include "policy/counter_table.h"
 
 #include <atomic>
 #include <cstdint>
@@ -18,20 +20,6 @@
 #include <vector>
 
 namespace mlgate::policy {
-
-// Which counter: the subscriber's stable number, and the rule's (scope, entity and child of the
-// policy).
-struct CounterKey {
-  std::uint64_t subscriber = 0;
-  std::uint64_t rule = 0;
-  friend bool operator==(const CounterKey&, const CounterKey&) = default;
-};
-struct CounterKeyHash {
-  std::size_t operator()(const CounterKey& key) const noexcept;
-};
-// Mixes numbers into one; stable for ever, because counters are kept under the result.
-std::uint64_t mix_numbers(std::uint64_t a, std::uint64_t b) noexcept;
-std::uint64_t hash_text(std::string_view text) noexcept;
 
 struct RateRule {
   CounterKey key;
@@ -103,13 +91,13 @@ class RateLimits {
   };
   struct alignas(64) Stripe {
     std::mutex mutex;
-    std::unordered_map<CounterKey, Counter, CounterKeyHash> map;
-    std::size_t hand = 0;  // Where the search for idle counters goes on.
+    CounterTable<Counter> table;
   };
   static constexpr std::size_t kStripes = 256;
 
+  // Null: no room. Voids what was found in the stripe before.
   Counter* find_or_make(Stripe& stripe, const CounterKey& key, std::int64_t now_ns);
-  void drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t buckets) noexcept;
+  void drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t places) noexcept;
   Stripe& stripe_of(std::uint64_t subscriber) noexcept;
   static std::int64_t slot_ns(const RateRule& rule) noexcept;
 
@@ -194,12 +182,12 @@ class Quotas {
   };
   struct alignas(64) Stripe {
     mutable std::mutex mutex;
-    std::unordered_map<CounterKey, Counter, CounterKeyHash> map;
-    std::size_t hand = 0;
+    CounterTable<Counter> table;
     bool changed = false;
   };
 
   Stripe& stripe_of(std::uint64_t subscriber) const noexcept;
+  // Null: no room. Voids what was found in the stripe before.
   Counter* find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms);
   static void renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexcept;
 

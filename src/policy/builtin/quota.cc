@@ -10,6 +10,7 @@
 #include "policy/quota_volume.h"
 
 #include <array>
+#include <span>
 
 namespace mlgate::policy {
 
@@ -58,6 +59,10 @@ class Quota final : public Policy {
 
   Flow apply(Exchange& x) const noexcept override {
     if (x.matched.subscription == 0 || !limits_) return Flow::next;
+    if (apis_.empty()) {
+      const QuotaRule one = rule(total_, x);
+      return admit(x, {&one, 1});
+    }
     std::array<QuotaRule, RateLimits::kRulesMax> rules;
     std::size_t count = 0;
     rules[count++] = rule(total_, x);
@@ -71,12 +76,7 @@ class Quota final : public Policy {
           rules[count++] = rule(operation, x);
       }
     }
-    const auto verdict = limits_->quotas.admit({rules.data(), count}, x.now_ms);
-    if (x.trace) [[unlikely]]
-      note(*x.trace, rules[0]);
-    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
-    for (std::size_t i = 0; i < count; ++i) x.charges.push_back({&limits_->quotas, rules[i]});
-    return Flow::next;
+    return admit(x, {rules.data(), count});
   }
 
  private:
@@ -95,6 +95,14 @@ class Quota final : public Policy {
       one(api, api.selector, {});
       for (const auto& operation : api.children) one(operation, api.selector, operation.selector);
     }
+  }
+  Flow admit(Exchange& x, std::span<const QuotaRule> rules) const noexcept {
+    const auto verdict = limits_->quotas.admit(rules, x.now_ms);
+    if (x.trace) [[unlikely]]
+      note(*x.trace, rules[0]);
+    if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
+    for (const QuotaRule& one : rules) x.charges.push_back({&limits_->quotas, one});
+    return Flow::next;
   }
   void note(CallTrace& trace, const QuotaRule& rule) const {
     const QuotaState state = limits_->quotas.state(rule.key);

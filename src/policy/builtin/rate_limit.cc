@@ -85,6 +85,21 @@ class RateLimit final : public Policy {
 
   Flow apply(Exchange& x) const noexcept override {
     if (x.matched.subscription == 0 || !limits_) return Flow::next;
+    const auto verdict = apis_.empty() ? admit_one(x) : admit_all(x);
+    if (x.trace) [[unlikely]] {
+      x.trace->note("limitCalls", std::to_string(total_.calls));
+      x.trace->note("remainingCalls", x.number_text(verdict.admitted ? verdict.remaining : 0));
+    }
+    promises_.make(x, verdict.admitted ? verdict.remaining : 0);
+    return verdict.admitted ? Flow::next : promises_.refuse(x, verdict.retry_after_ns);
+  }
+
+ private:
+  RateVerdict admit_one(const Exchange& x) const noexcept {
+    const RateRule one = rule(total_, x);
+    return limits_->rates.admit({&one, 1}, x.now_ns);
+  }
+  RateVerdict admit_all(const Exchange& x) const noexcept {
     std::array<RateRule, RateLimits::kRulesMax> rules;
     std::size_t count = 0;
     rules[count++] = rule(total_, x);
@@ -98,16 +113,8 @@ class RateLimit final : public Policy {
           rules[count++] = rule(operation, x);
       }
     }
-    const auto verdict = limits_->rates.admit({rules.data(), count}, x.now_ns);
-    if (x.trace) [[unlikely]] {
-      x.trace->note("limitCalls", std::to_string(total_.calls));
-      x.trace->note("remainingCalls", x.number_text(verdict.admitted ? verdict.remaining : 0));
-    }
-    promises_.make(x, verdict.admitted ? verdict.remaining : 0);
-    return verdict.admitted ? Flow::next : promises_.refuse(x, verdict.retry_after_ns);
+    return limits_->rates.admit({rules.data(), count}, x.now_ns);
   }
-
- private:
   static void read(const PolicyNode& node, Limit& out) {
     out.calls = std::uint32_t(node.params.integer("calls"));
     out.period_ns = node.params.integer("renewal-period") * kSecondNs;
