@@ -152,7 +152,7 @@ class Server:
                 headers = {"Content-Type": "application/json", **(headers or {})}
             try:
                 connection.request(method, path, body=body, headers=headers or {})
-            except BrokenPipeError:
+            except (BrokenPipeError, ConnectionResetError):
                 pass  # The answer came before the body was taken.
             answer = connection.getresponse()
             return Answer(answer.status, answer.reason, answer.headers, answer.read())
