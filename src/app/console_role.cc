@@ -32,7 +32,6 @@ Json facts_of(const Settings& settings, const ConsoleRole::Parts& parts,
                        {"gatewayUrl", Json(at.gateway)},
                        {"servicesUrl", Json(at.services_http)},
                        {"servicesTlsUrl", Json(at.services_https)},
-                       {"consoleTlsUrl", Json(at.console_https)},
                        {"blobUrl", Json(at.blob_http)},
                        {"inProcess", std::move(aliases)},
                        {"studio", Json(parts.studio != nullptr)}});
@@ -42,6 +41,7 @@ Json facts_of(const Settings& settings, const ConsoleRole::Parts& parts,
 
 ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses& addresses)
     : parts_(parts),
+      console_(addresses.console),
       rrs_body_max_(std::size_t(settings.integer("services.max_body"))),
       guard_(parts.people, host_names(settings)),
       api_(parts.people, guard_, facts_of(settings, parts, addresses)),
@@ -162,6 +162,42 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
                     .blocking = {},
                     .error = service_error,
                     .admit = [this](const http::Request& r) { return parts_.scoring->admit(r); }});
+}
+
+namespace {
+
+// "/apihelp/workspaces/{w}/webservices/{s}/endpoints/{e}" with "/score", "/jobs" or nothing behind.
+bool is_help_path(const std::vector<std::string_view>& parts) {
+  return (parts.size() == 8 || parts.size() == 9) && parts[0].empty() && parts[1] == "apihelp" &&
+         parts[2] == "workspaces" && parts[4] == "webservices" && parts[6] == "endpoints" &&
+         (parts.size() == 8 || parts[8] == "score" || parts[8] == "jobs");
+}
+
+}  // namespace
+
+void ConsoleRole::add_help_route(std::vector<http::Dispatcher::Route>& routes,
+                                 const http::ErrorWriter& error) const {
+  const auto answer = [this](const http::Request& request) {
+    const auto parts = split(request.path, '/');
+    std::string target =
+        console_ + "/studio/" + std::string(parts[3]) + "/webservices/" + std::string(parts[5]);
+    if (parts.size() == 9) target += "/" + std::string(parts[8]);
+    http::Response response;
+    response.status = 302;
+    response.set("Location", target);
+    response.set("Cache-Control", "no-store");
+    return response;
+  };
+  routes.push_back({.owns =
+                        [](std::string_view method, std::string_view path) {
+                          return (method == "GET" || method == "HEAD") &&
+                                 is_help_path(split(path, '/'));
+                        },
+                    .body_bytes_max = kNoBody,
+                    .service = nullptr,
+                    .blocking = answer,
+                    .error = error,
+                    .admit = {}});
 }
 
 Result<std::string> ConsoleRole::first_run_path() {

@@ -34,12 +34,15 @@ class ConsoleRole {
   };
   // What the pages are told of where things are.
   struct Addresses {
-    std::string gateway, services_http, services_https, console_https, blob_http;
+    std::string gateway, services_http, services_https, console, blob_http;
   };
   ConsoleRole(const Settings& settings, Parts parts, const Addresses& addresses);
 
   void add_routes(std::vector<http::Dispatcher::Route>& routes, const http::ErrorWriter& error,
                   const http::ErrorWriter& service_error);
+  // Leads from the addresses that the web-service interface names as help pages to the pages.
+  void add_help_route(std::vector<http::Dispatcher::Route>& routes,
+                      const http::ErrorWriter& error) const;
   // The path of the page that makes the first administrator, its code in it; empty once there is
   // one.
   Result<std::string> first_run_path();
@@ -54,6 +57,7 @@ class ConsoleRole {
   http::Response with_workspace_token(const http::Request& request) const;
 
   Parts parts_;
+  std::string console_;
   std::size_t rrs_body_max_;
   portal::SessionGuard guard_;
   portal::ConsoleApi api_;

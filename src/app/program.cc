@@ -258,7 +258,9 @@ void Program::make_console_role() {
       ConsoleRole::Addresses{.gateway = at("https", gateway_ports_.https),
                              .services_http = at("http", services_ports_.http),
                              .services_https = at("https", services_ports_.https),
-                             .console_https = at("https", console_ports_.https),
+                             .console = net::is_loopback(settings_.text("bind"))
+                                            ? at("http", console_ports_.http)
+                                            : at("https", console_ports_.https),
                              .blob_http = at("http", blob_ports_.http)});
 }
 
@@ -320,6 +322,7 @@ void Program::make_console_handlers() {
 void Program::make_services_handler() {
   using Route = http::Dispatcher::Route;
   std::vector<Route> services;
+  if (console_ && plays("console")) console_->add_help_route(services, service_error);
   // Management paths lie below /workspaces as well and are the narrower ones.
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::ServiceManagement::owns(path); },

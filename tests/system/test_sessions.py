@@ -160,6 +160,15 @@ class Sessions(unittest.TestCase):
             self.assertIn("immutable", packed.headers["Cache-Control"])
             self.assertEqual(server.call("console", "GET", "/no-such-page").status, 404)
 
+    def test_the_help_address_of_an_endpoint_leads_to_its_page(self):
+        with Server() as server:
+            for end in ("", "/score", "/jobs"):
+                led = server.call("services", "GET", "/apihelp/workspaces/w1/webservices/s1/endpoints/e1" + end)
+                self.assertEqual(led.status, 302, led)
+                self.assertEqual(led.headers["Location"], server.url("console") + "/studio/w1/webservices/s1" + end)
+            self.assertEqual(server.call("services", "GET", "/apihelp/workspaces/w1/webservices/s1/endpoints/e1/x")
+                             .status, 404)
+
 
 if __name__ == "__main__":
     unittest.main()

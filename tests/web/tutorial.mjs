@@ -302,6 +302,15 @@ async function manage(services) {
   check(await page.getByRole("checkbox", { name: "AzureML Demo API" }).isChecked(), "the API is in the product");
   await look("product");
 
+  await page.getByRole("link", { name: "Policies", exact: true }).click();
+  await page.getByLabel("Scope").selectOption({ label: "API AzureML Demo API" });
+  const text = (has) =>
+    page.waitForFunction((yes) => document.querySelector("textarea")?.value.includes("X-Managed") === yes, has);
+  await text(true);
+  await page.getByLabel("Operation", { exact: true }).selectOption({ label: "RRS Execute" });
+  await text(false);
+  await look("policies");
+
   await page.getByRole("link", { name: "Subscriptions", exact: true }).click();
   await button("Add subscription").click();
   await dialog.getByLabel("Name of the subscription").fill("Tutorial");

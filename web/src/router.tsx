@@ -139,6 +139,11 @@ const routes = root.addChildren([
     }),
     createRoute({
       getParentRoute: () => publisher,
+      path: "/policies",
+      component: lazyRouteComponent(() => import("./publisher/Policies"), "Policies"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
       path: "/subscriptions",
       component: lazyRouteComponent(() => import("./publisher/Subscriptions"), "Subscriptions"),
     }),

@@ -8,7 +8,6 @@ export interface Facts {
   gatewayUrl: string;
   servicesUrl: string;
   servicesTlsUrl: string;
-  consoleTlsUrl: string;
   blobUrl: string;
   /** Hosts, some with a port, in service URLs that mean this program's own web services; "*." stands for any label. */
   inProcess: string[];

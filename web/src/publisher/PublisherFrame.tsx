@@ -1,5 +1,5 @@
 // The publisher portal of one service instance.
-import { AppsListRegular, BoxRegular, DataBarVerticalRegular, KeyMultipleRegular } from "@fluentui/react-icons";
+import { AppsListRegular, BoxRegular, DataBarVerticalRegular, KeyMultipleRegular, ShieldTaskRegular } from "@fluentui/react-icons";
 import { Link, Navigate, Outlet, useParams } from "@tanstack/react-router";
 
 import { useInstances } from "../api/arm";
@@ -42,6 +42,9 @@ export function PublisherFrame() {
           </Link>
           <Link to="/publisher/$service/products" params={{ service }}>
             <BoxRegular /> <span>{t("publisher.products")}</span>
+          </Link>
+          <Link to="/publisher/$service/policies" params={{ service }}>
+            <ShieldTaskRegular /> <span>{t("publisher.policies")}</span>
           </Link>
           <Link to="/publisher/$service/subscriptions" params={{ service }}>
             <KeyMultipleRegular /> <span>{t("publisher.subscriptions")}</span>

@@ -311,6 +311,7 @@ export const en = {
   "publisher.apis": "APIs",
   "publisher.dashboard": "Dashboard",
   "publisher.noInstance": "There is no service instance {name}",
+  "publisher.policies": "Policies",
   "publisher.products": "Products",
   "publisher.subscriptions": "Subscriptions",
   "publisher.title": "Publisher portal",
@@ -348,8 +349,11 @@ export const en = {
   "operations.title": "Operations",
   "operations.verb": "HTTP verb",
 
+  "policy.allOperations": "All operations",
   "policy.hint": "XML of the policies of this scope. The policies of the scope around it stand where base is.",
+  "policy.operation": "Operation",
   "policy.save": "Save policies",
+  "policy.scope": "Scope",
   "policy.title": "Policies",
 
   "products.add": "Add product",

@@ -313,6 +313,7 @@ export const ru: Record<keyof typeof en, string> = {
   "publisher.apis": "API",
   "publisher.dashboard": "Панель мониторинга",
   "publisher.noInstance": "Экземпляра службы {name} нет",
+  "publisher.policies": "Политики",
   "publisher.products": "Продукты",
   "publisher.subscriptions": "Подписки",
   "publisher.title": "Портал издателя",
@@ -350,8 +351,11 @@ export const ru: Record<keyof typeof en, string> = {
   "operations.title": "Операции",
   "operations.verb": "Метод HTTP",
 
+  "policy.allOperations": "Все операции",
   "policy.hint": "XML политик этой области. Политики внешней области стоят на месте base.",
+  "policy.operation": "Операция",
   "policy.save": "Сохранить политики",
+  "policy.scope": "Область",
   "policy.title": "Политики",
 
   "products.add": "Добавить продукт",
