@@ -162,9 +162,9 @@ class Site {
     EXPECT_EQ(call(Operation::start, job).status, 200);
     return job;
   }
-  // Asks again after every commit, until `holds` does; false after a minute.
+  // Asks again after every commit, until `holds` does; false after five minutes.
   bool await(const std::function<bool()>& holds) {
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(5);
     while (std::chrono::steady_clock::now() < until) {
       const std::uint64_t seen = commits->number.load();
       if (holds()) return true;
