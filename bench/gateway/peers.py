@@ -22,7 +22,8 @@ KEYS = [f"{i:032x}" for i in range(1, 1001)]
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
 LARGE_BYTES = 1 << 20
 MODULES = "/usr/lib/nginx/modules"
-# By peer and number of workers; each has a port for HTTP/1.1, for HTTP/2 on clear text and for TLS.
+# By peer and number of workers; each has a port for HTTP/1.1, for HTTP/2 on clear text (but for mlgate, which knows by
+# the first bytes) and for TLS.
 PORTS = {("nginx", 1): 19100, ("nginx", 2): 19110, ("lua", 1): 19120, ("lua", 2): 19130, ("haproxy", 1): 19140,
          ("haproxy", 2): 19150, ("plain", 1): 19160, ("mlgate", 1): 19170, ("mlgate", 2): 19180}
 CLEAR, H2, TLS, OTHER = 0, 1, 2, 3
@@ -74,6 +75,12 @@ LUA_UPSTREAM = """server 0.0.0.1;
       local balancer = require "ngx.balancer"
       balancer.set_current_peer("127.0.0.1", %d)
     }""" % BACKEND
+
+
+def port_of(peer, workers, kind):
+    if peer == "direct":
+        return BACKEND
+    return PORTS[peer, workers] + (CLEAR if peer == "mlgate" and kind == H2 else kind)
 
 
 def wait_port(port):
