@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,10 +101,11 @@ def main(names, seconds, keep_found):
     chosen = targets(names)
     # A corpus is replayed in the sanitizers' build, which the unit tests have made already.
     folder = build("fuzz" if seconds > 0 or keep_found else "asan", chosen)
-    good = True
     for target in chosen:
         target.corpus.mkdir(parents=True, exist_ok=True)
-        good = run(folder, target, seconds) and good
-        if keep_found:
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        good = all(list(pool.map(lambda target: run(folder, target, seconds), chosen)))
+    if keep_found:
+        for target in chosen:
             keep(folder, target)
     return report_coverage(chosen) and good
