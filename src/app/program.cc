@@ -322,7 +322,7 @@ void Program::make_console_handlers() {
 void Program::make_services_handler() {
   using Route = http::Dispatcher::Route;
   std::vector<Route> services;
-  if (console_ && plays("console")) console_->add_help_route(services, service_error);
+  if (console_ && plays("console")) console_->add_help_route(services, services_error);
   // Management paths lie below /workspaces as well and are the narrower ones.
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::ServiceManagement::owns(path); },
