@@ -504,23 +504,26 @@ TEST(Batch, AStoreThatIsFullForAWhileLosesNothing) {
 TEST(Batch, WhoWaitsIsToldWhatFor) {
   Site site(std::size_t{8} << 20, {.running_max = 40});
   site.put("box", "in.csv", "Col2\nx\n");
-  const std::string first = site.run(Site::body("in.csv", "a.csv"));
-  const std::string second = site.run(Site::body("in.csv", "b.csv"));
+  std::vector<std::string> jobs;
+  for (int i = 0; i < 8; ++i)
+    jobs.push_back(site.run(Site::body("in.csv", "out" + std::to_string(i) + ".csv")));
   webservice::testing::Call request;
   http::Fields fields;
-  const http::Response one =
-      site.batches->monitor(*site.service.endpoints.front(), second, request.make(fields));
-  const Json job = *Json::parse(one.body);
-  EXPECT_EQ(job.string_or("State"), "Queued");
-  EXPECT_EQ(job.string_or("StatusCode"), "NotStarted");
-  EXPECT_EQ(job.int_or("Place", 0), 2);
-  EXPECT_TRUE(job.string_or("WaitingFor").starts_with("No worker is running.")) << one.body;
+  const auto ask = [&](std::string_view job) {
+    return site.batches->monitor(*site.service.endpoints.front(), job, request.make(fields)).body;
+  };
+  // In the order in which they were started, though that took less than a tick of the clock.
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    const Json job = *Json::parse(ask(jobs[i]));
+    EXPECT_EQ(job.string_or("State"), "Queued");
+    EXPECT_EQ(job.string_or("StatusCode"), "NotStarted");
+    EXPECT_EQ(job.int_or("Place", 0), std::int64_t(i) + 1);
+    EXPECT_TRUE(job.string_or("WaitingFor").starts_with("No worker is running.")) << job.dump();
+  }
   site.start();
-  site.wait(first);
-  site.wait(second);
-  const Json all = *Json::parse(
-      site.batches->monitor(*site.service.endpoints.front(), {}, request.make(fields)).body);
-  ASSERT_EQ(all.items().size(), 2U);
+  for (const std::string& job : jobs) site.wait(job);
+  const Json all = *Json::parse(ask({}));
+  ASSERT_EQ(all.items().size(), jobs.size());
   EXPECT_EQ(all.items()[0].int_or("RowsDone", 0), 1);
   EXPECT_EQ(all.dump().find("Storage=true"), std::string::npos);
 }

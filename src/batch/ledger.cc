@@ -112,6 +112,13 @@ Result<JobRecord> Ledger::record(std::string_view endpoint, std::string_view job
   return JobRecord::parse(*document, parts_.vault);
 }
 
+TimeMs Ledger::queue_time(TimeMs now) noexcept {
+  TimeMs last = last_queued_ms_.load();
+  while (!last_queued_ms_.compare_exchange_weak(last, std::max(now, last + 1))) {
+  }
+  return std::max(now, last + 1);
+}
+
 Result<void> Ledger::start(std::string_view endpoint, std::string_view job) {
   for (int attempt = 0;; ++attempt) {
     TRY(const JobView view, find(endpoint, job));
@@ -126,7 +133,7 @@ Result<void> Ledger::start(std::string_view endpoint, std::string_view job) {
     work.job = record.spec.id;
     work.endpoint = record.spec.endpoint;
     work.caller = record.spec.caller;
-    work.queued_ms = record.started_ms;
+    work.queued_ms = queue_time(record.started_ms);
     std::vector<store::Write> writes;
     writes.push_back(
         put_if(kJobs, job_key(endpoint, job), record.document(parts_.vault), view.record.version));

@@ -6,6 +6,7 @@
 // caller to say (liveness.h); a wrong answer costs work, never a result.
 #include "batch/job.h"
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -138,7 +139,11 @@ class Ledger {
   Result<std::optional<Assignment>> take(Work& work, std::string_view worker, const IsDead& is_dead,
                                          Extra& extra);
 
+  // Later than every time it gave before, so that jobs started in one millisecond keep their order.
+  TimeMs queue_time(TimeMs now) noexcept;
+
   Parts parts_;
+  std::atomic<TimeMs> last_queued_ms_{0};
   LedgerLimits limits_;
 };
 
