@@ -69,6 +69,12 @@ export async function shoot(page, name) {
 /** No violation of accessibility, and nothing wider than the window. */
 export async function inspect(page, name) {
   await page.waitForFunction(() => document.getAnimations().every((one) => one.playState !== "running" || one.effect?.getTiming().iterations === Infinity));
+  // A dialog gives the page back a moment after it has gone; one that never does is a fault.
+  await page.waitForFunction(() => {
+    const open = [...document.querySelectorAll("[role=dialog], [role=alertdialog]")];
+    const isSeen = (dialog) => dialog.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    return open.some(isSeen) || !document.querySelector("#root[aria-hidden]");
+  });
   // Through the debugger, where the page's content policy does not apply. What is left out moves the focus on at once.
   const results = await page.evaluate(`(() => { ${axeSource}; return axe.run({ exclude: ["[data-tabster-dummy]"] }, { resultTypes: ["violations"] }); })()`);
   const bad = results.violations.map(
