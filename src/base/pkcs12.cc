@@ -1,5 +1,6 @@
 #include "base/pkcs12.h"
 
+#include "base/c_free.h"
 #include "base/text.h"
 
 #include <openssl/bio.h>
@@ -18,16 +19,9 @@ namespace {
 
 constexpr std::size_t kArchiveBytesMax = 256 * 1024;
 
-template <auto F>
-struct Free {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    F(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
-using Certificate = std::unique_ptr<X509, Free<X509_free>>;
-using Key = std::unique_ptr<EVP_PKEY, Free<EVP_PKEY_free>>;
+using Bio = std::unique_ptr<BIO, CFree<BIO_free_all>>;
+using Certificate = std::unique_ptr<X509, CFree<X509_free>>;
+using Key = std::unique_ptr<EVP_PKEY, CFree<EVP_PKEY_free>>;
 struct FreeChain {
   void operator()(STACK_OF(X509) * chain) const noexcept { sk_X509_pop_free(chain, X509_free); }
 };
@@ -71,7 +65,7 @@ Result<CertificateBundle> read_pkcs12(std::string_view bytes, const std::string&
   };
   if (bytes.empty() || bytes.size() > kArchiveBytesMax) return wrong();
   const auto* from = reinterpret_cast<const unsigned char*>(bytes.data());
-  const std::unique_ptr<PKCS12, Free<PKCS12_free>> archive(
+  const std::unique_ptr<PKCS12, CFree<PKCS12_free>> archive(
       d2i_PKCS12(nullptr, &from, long(bytes.size())));
   if (!archive) return wrong();
   EVP_PKEY* key_found = nullptr;

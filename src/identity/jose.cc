@@ -1,5 +1,6 @@
 #include "identity/jose.h"
 
+#include "base/c_free.h"
 #include "base/crypto.h"
 #include "base/text.h"
 
@@ -18,13 +19,8 @@ namespace {
 constexpr std::size_t kTokenBytesMax = 16'384;
 constexpr unsigned kKeyBits = 2'048;
 
-struct Free {
-  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
-  void operator()(BIGNUM* number) const noexcept { BN_free(number); }
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
-using Bio = std::unique_ptr<BIO, Free>;
-using DigestContext = std::unique_ptr<EVP_MD_CTX, Free>;
+using Bio = std::unique_ptr<BIO, CFree<BIO_free_all>>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, CFree<EVP_MD_CTX_free>>;
 
 const unsigned char* bytes_of(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
@@ -41,7 +37,7 @@ std::unexpected<Error> refused(std::string_view why) {
 Result<std::string> number_of(EVP_PKEY* key, const char* name) {
   BIGNUM* raw = nullptr;
   if (EVP_PKEY_get_bn_param(key, name, &raw) != 1) return broken("read a key");
-  const std::unique_ptr<BIGNUM, Free> number(raw);
+  const std::unique_ptr<BIGNUM, CFree<BN_free>> number(raw);
   std::string bytes(static_cast<std::size_t>(BN_num_bytes(raw)), '\0');
   BN_bn2bin(raw, reinterpret_cast<unsigned char*>(bytes.data()));
   return base64url_encode(bytes);

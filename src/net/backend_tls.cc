@@ -1,5 +1,7 @@
 #include "net/backend_tls.h"
 
+#include "base/c_free.h"
+
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -13,14 +15,7 @@ namespace {
 
 constexpr std::string_view kProtocols[] = {"http/1.1"};
 
-template <auto F>
-struct Free {
-  template <class T>
-  void operator()(T* object) const noexcept {
-    F(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Free<BIO_free_all>>;
+using Bio = std::unique_ptr<BIO, CFree<BIO_free_all>>;
 
 bool is_about_name(int error) noexcept {
   return error == X509_V_ERR_HOSTNAME_MISMATCH || error == X509_V_ERR_IP_ADDRESS_MISMATCH;

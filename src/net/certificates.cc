@@ -1,3 +1,4 @@
+#include "base/c_free.h"
 #include "base/text.h"
 #include "net/certificates_internal.h"
 
@@ -23,15 +24,8 @@ namespace {
 
 constexpr std::size_t kDnsNameBytesMax = 253;
 
-struct BioFree {
-  void operator()(BIO* bio) const noexcept { BIO_free(bio); }
-};
-using Bio = std::unique_ptr<BIO, BioFree>;
-
-struct NamesFree {
-  void operator()(GENERAL_NAMES* names) const noexcept { GENERAL_NAMES_free(names); }
-};
-using Names = std::unique_ptr<GENERAL_NAMES, NamesFree>;
+using Bio = std::unique_ptr<BIO, CFree<BIO_free_all>>;
+using Names = std::unique_ptr<GENERAL_NAMES, CFree<GENERAL_NAMES_free>>;
 
 Bio memory_bio() { return Bio(BIO_new(BIO_s_mem())); }
 
