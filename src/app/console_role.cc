@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::size_t kNoBody = 1'024;
 constexpr std::size_t kSignInBytesMax = 8 << 10;
-constexpr std::size_t kManagementBytesMax = 8 << 20;
-constexpr std::size_t kUploadBytesMax = 256 << 20;
 
 std::vector<std::string> host_names(const Settings& settings) {
   std::vector<std::string> out;
@@ -62,7 +60,7 @@ http::Dispatcher::Route ConsoleRole::management_route(const http::ErrorWriter& e
               [this](auto, std::string_view path) {
                 return parts_.management.owns(path) && management::Management::needs_token(path);
               },
-          .body_bytes_max = kManagementBytesMax,
+          .body_bytes_max = management::Management::kBodyBytesMax,
           .service = nullptr,
           .blocking =
               [this](const http::Request& r) {
@@ -81,7 +79,7 @@ http::Dispatcher::Route ConsoleRole::management_route(const http::ErrorWriter& e
 http::Dispatcher::Route ConsoleRole::studio_route(const http::ErrorWriter& error) {
   return {
       .owns = [](auto, std::string_view path) { return path != "/" && studio::Studio::owns(path); },
-      .body_bytes_max = kUploadBytesMax,
+      .body_bytes_max = studio::Studio::kBodyBytesMax,
       .service = nullptr,
       .blocking =
           [this](const http::Request& r) {
@@ -116,7 +114,7 @@ http::Response ConsoleRole::with_workspace_token(const http::Request& request) c
 http::Dispatcher::Route ConsoleRole::services_route(const http::ErrorWriter& error) {
   return {
       .owns = [](auto, std::string_view path) { return webservice::ServiceManagement::owns(path); },
-      .body_bytes_max = kManagementBytesMax,
+      .body_bytes_max = webservice::ServiceManagement::kBodyBytesMax,
       .service = nullptr,
       .blocking =
           [this](const http::Request& r) {

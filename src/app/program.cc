@@ -18,8 +18,6 @@ constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
 // How long callers that keep their connections may take to come back once more before a stop.
 constexpr std::chrono::seconds kFarewellTime{1};
-constexpr std::size_t kUploadBytesMax = 256 << 20;
-constexpr std::size_t kConsoleBytesMax = 8 << 20;
 constexpr std::size_t kFormBytesMax = 64 << 10;
 
 }  // namespace
@@ -303,7 +301,7 @@ void Program::make_console_handlers() {
       *control_pool_,
       std::vector{Route{
           .owns = console.back().owns,
-          .body_bytes_max = kConsoleBytesMax,
+          .body_bytes_max = management::Management::kBodyBytesMax,
           .service = nullptr,
           .blocking =
               [this](const http::Request& r) { return management_->handle_as_administrator(r); },
@@ -326,7 +324,7 @@ void Program::make_services_handler() {
   // Management paths lie below /workspaces as well and are the narrower ones.
   services.push_back(Route{
       .owns = [](auto, std::string_view path) { return webservice::ServiceManagement::owns(path); },
-      .body_bytes_max = 64 << 20,
+      .body_bytes_max = webservice::ServiceManagement::kBodyBytesMax,
       .service = nullptr,
       .blocking = [this](const http::Request& r) { return service_management_->handle(r); },
       .error = services_error,
@@ -340,7 +338,7 @@ void Program::make_services_handler() {
       .admit = [this](const http::Request& r) { return request_response_->admit(r); }});
   services.push_back(
       Route{.owns = [](auto, std::string_view path) { return studio::Studio::owns(path); },
-            .body_bytes_max = kUploadBytesMax,
+            .body_bytes_max = studio::Studio::kBodyBytesMax,
             .service = nullptr,
             .blocking = [this](const http::Request& r) { return studio_->handle(r); },
             .error = services_error,

@@ -79,6 +79,8 @@ struct Environment;
 
 class Management {
  public:
+  static constexpr std::size_t kBodyBytesMax = 8 << 20;
+
   // All references outlive it.
   Management(store::Store& store, const store::Vault& vault, identity::Identity& identity,
              const Clock& clock, Options options);

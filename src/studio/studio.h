@@ -24,6 +24,8 @@ struct StudioOptions {
 // ends first.
 class Studio {
  public:
+  static constexpr std::size_t kBodyBytesMax = 256 << 20;  // Uploads of datasets.
+
   struct Parts {  // All outlive the studio. The registry's dataset loader should be
                   // dataset_loader().
     store::Store& store;

@@ -24,6 +24,8 @@ struct ManagementOptions {
 // Plain blocking handler for the control pool; any thread, many at once.
 class ServiceManagement {
  public:
+  static constexpr std::size_t kBodyBytesMax = 64 << 20;
+
   ServiceManagement(Registry& registry, ManagementOptions options);
 
   static bool owns(std::string_view path);
