@@ -27,8 +27,6 @@ struct DataFolder {
   std::filesystem::path endpoints() const { return run() / "endpoints.json"; }
   // The console's interfaces with an administrator's rights, for its owner (0600).
   std::filesystem::path admin_socket() const { return run() / "admin.sock"; }
-  // The last snapshot-independent counters of quotas.
-  std::filesystem::path quotas() const { return root / "quotas.json"; }
 
   bool initialised() const { return std::filesystem::exists(credentials()); }
 };
