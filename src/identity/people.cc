@@ -244,8 +244,16 @@ Result<Person> People::create_first(std::string_view code, std::string_view emai
 Result<std::string> People::issue_link(std::string_view email) {
   TRY(const Person person, find(email));
   const std::string link = new_secret();
-  const Json body = Json::object({{"email", person.email}, {"until", clock_.now_ms() + kLinkLife}});
-  TRY_OK(store_.commit({write_of(kTickets, "link/" + digest(link), body.dump())}));
+  const TimeMs now = clock_.now_ms();
+  const Json body = Json::object({{"email", person.email}, {"until", now + kLinkLife}});
+  std::vector<store::Write> writes{write_of(kTickets, "link/" + digest(link), body.dump())};
+  // Links that nobody used go with the next one that is made.
+  TRY(const auto issued, store_.list(kTickets, "link/"));
+  for (const store::Document& one : issued) {
+    TRY(const Json kept, Json::parse(one.body));
+    if (kept.int_or("until", 0) <= now) writes.push_back(removal(kTickets, one.key));
+  }
+  TRY_OK(store_.commit(std::move(writes)));
   return link;
 }
 

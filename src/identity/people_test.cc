@@ -137,6 +137,16 @@ TEST_F(PeopleTest, ALinkSignsInOnceAndNotForLong) {
   EXPECT_EQ(people_.issue_link("bob@example.org").error().code(), Errc::not_found);
 }
 
+TEST_F(PeopleTest, KeepsNoLinkThatNobodyUsedInTime) {
+  ASSERT_TRUE(people_.create(email_, password_, PersonRole::administrator));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(people_.issue_link(email_));
+  EXPECT_EQ(store_->list("identity.ticket", "link/")->size(), 3U);
+  clock_.now += People::kLinkLife;
+  const std::string link = people_.issue_link(email_).value();
+  EXPECT_EQ(store_->list("identity.ticket", "link/")->size(), 1U);
+  EXPECT_TRUE(people_.redeem_link(link));
+}
+
 TEST_F(PeopleTest, GuessesHaveToWait) {
   ASSERT_TRUE(people_.create(email_, password_, PersonRole::administrator));
   for (int i = 0; i < 5; ++i) EXPECT_EQ(sign_in(email_, "wrong password"), Errc::denied);
