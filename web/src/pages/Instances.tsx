@@ -1,10 +1,11 @@
 // The service instances of API management.
-import { Button, Link as Anchor, Table, TableBody, TableCell, TableHeader, TableHeaderCell, TableRow } from "@fluentui/react-components";
+import { Button, Link as Anchor } from "@fluentui/react-components";
 import { AddRegular } from "@fluentui/react-icons";
 import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 
 import { useInstances } from "../api/arm";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -32,48 +33,37 @@ export function Instances() {
       )}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("instances.title")}>
-          <Table aria-label={t("instances.title")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("instances.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("instances.organization")}</TableHeaderCell>
-                <TableHeaderCell>{t("instances.gateway")}</TableHeaderCell>
-                <TableHeaderCell>{t("instances.region")}</TableHeaderCell>
-                <TableHeaderCell>{t("instances.created")}</TableHeaderCell>
-                <TableHeaderCell className="manage-cell">
-                  <span className="hidden">{t("common.actions")}</span>
-                </TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.id}>
-                  <TableCell>
-                    <strong>{one.name}</strong>
-                  </TableCell>
-                  <TableCell>{one.properties.publisherName}</TableCell>
-                  <TableCell>
-                    <Anchor href={one.properties.gatewayUrl} inline>
-                      {one.properties.gatewayUrl}
-                    </Anchor>
-                  </TableCell>
-                  <TableCell>{one.location}</TableCell>
-                  <TableCell>{date(one.properties.createdAtUtc)}</TableCell>
-                  <TableCell className="manage-cell">
-                    <Link
-                      to="/publisher/$service"
-                      params={{ service: one.name }}
-                      aria-label={t("instances.manageWhat", { name: one.name })}
-                    >
-                      {t("instances.manage")}
-                    </Link>
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("instances.title")}
+          rows={paged.shown}
+          keyOf={(one) => one.id}
+          columns={[
+            { head: t("instances.name"), cell: (one) => <strong>{one.name}</strong> },
+            { head: t("instances.organization"), cell: (one) => one.properties.publisherName },
+            {
+              head: t("instances.gateway"),
+              cell: (one) => (
+                <Anchor href={one.properties.gatewayUrl} inline>
+                  {one.properties.gatewayUrl}
+                </Anchor>
+              ),
+            },
+            { head: t("instances.region"), cell: (one) => one.location },
+            { head: t("instances.created"), cell: (one) => date(one.properties.createdAtUtc) },
+            {
+              className: "manage-cell",
+              cell: (one) => (
+                <Link
+                  to="/publisher/$service"
+                  params={{ service: one.name }}
+                  aria-label={t("instances.manageWhat", { name: one.name })}
+                >
+                  {t("instances.manage")}
+                </Link>
+              ),
+            },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {making && <NewInstanceDialog close={() => setMaking(false)} />}

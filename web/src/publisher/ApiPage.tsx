@@ -1,16 +1,5 @@
 // One API: its address, its operations and its policies.
-import {
-  Button,
-  Field,
-  Input,
-  Select,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
-} from "@fluentui/react-components";
+import { Button, Field, Input, Select } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -29,6 +18,7 @@ import {
 } from "../api/publisher";
 import { isInProcess, useFacts } from "../api/session";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { CopyValue, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
 import { FormDialog } from "./FormDialog";
@@ -123,47 +113,35 @@ function Operations({ api }: { api: string }) {
       {operations.isPending && <Loading />}
       {operations.isSuccess && list.length === 0 && <p className="quiet">{t("operations.none")}</p>}
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("operations.title")}>
-          <Table aria-label={t("operations.title")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("operations.displayName")}</TableHeaderCell>
-                <TableHeaderCell className="verb-cell">{t("operations.verb")}</TableHeaderCell>
-                <TableHeaderCell>{t("operations.template")}</TableHeaderCell>
-                <TableHeaderCell className="action-cell">
-                  <span className="hidden">{t("common.actions")}</span>
-                </TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {list.map((one) => (
-                <TableRow key={one.name}>
-                  <TableCell>{one.properties.displayName}</TableCell>
-                  <TableCell className="verb-cell">
-                    <code>{one.properties.method}</code>
-                  </TableCell>
-                  <TableCell>
-                    <code>{one.properties.urlTemplate}</code>
-                  </TableCell>
-                  <TableCell className="action-cell">
-                    <Button
-                      appearance="subtle"
-                      icon={<EditRegular />}
-                      aria-label={t("common.editWhat", { what: one.properties.displayName })}
-                      onClick={() => setEditing(one)}
-                    />
-                    <Button
-                      appearance="subtle"
-                      icon={<DeleteRegular />}
-                      aria-label={t("common.deleteWhat", { what: one.properties.displayName })}
-                      onClick={() => setDropping(one)}
-                    />
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("operations.title")}
+          rows={list}
+          keyOf={(one) => one.name}
+          columns={[
+            { head: t("operations.displayName"), cell: (one) => one.properties.displayName },
+            { head: t("operations.verb"), className: "verb-cell", cell: (one) => <code>{one.properties.method}</code> },
+            { head: t("operations.template"), cell: (one) => <code>{one.properties.urlTemplate}</code> },
+            {
+              className: "action-cell",
+              cell: (one) => (
+                <>
+                  <Button
+                    appearance="subtle"
+                    icon={<EditRegular />}
+                    aria-label={t("common.editWhat", { what: one.properties.displayName })}
+                    onClick={() => setEditing(one)}
+                  />
+                  <Button
+                    appearance="subtle"
+                    icon={<DeleteRegular />}
+                    aria-label={t("common.deleteWhat", { what: one.properties.displayName })}
+                    onClick={() => setDropping(one)}
+                  />
+                </>
+              ),
+            },
+          ]}
+        />
       )}
       {editing && (
         <OperationDialog api={api} before={editing === "new" ? undefined : editing} close={() => setEditing(null)} />

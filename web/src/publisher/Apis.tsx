@@ -1,17 +1,5 @@
 // APIs: the list, a blank one, and one made from a published web service.
-import {
-  Button,
-  Checkbox,
-  Field,
-  Input,
-  Select,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
-} from "@fluentui/react-components";
+import { Button, Checkbox, Field, Input, Select } from "@fluentui/react-components";
 import { AddRegular, ArrowImportRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate } from "@tanstack/react-router";
@@ -20,6 +8,7 @@ import { useState } from "react";
 import { apisQuery, armCall, productsQuery, putOperation, slug, useChange, webServiceOperations } from "../api/publisher";
 import { useFacts } from "../api/session";
 import { servicesQuery, workspacesQuery } from "../api/studio";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -182,34 +171,30 @@ export function Apis() {
       {apis.isSuccess && list.length === 0 && <Empty title={t("apis.none")}>{t("apis.noneHint")}</Empty>}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("publisher.apis")}>
-          <Table aria-label={t("publisher.apis")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("apis.address")}</TableHeaderCell>
-                <TableHeaderCell>{t("apis.serviceUrl")}</TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.name}>
-                  <TableCell>
-                    <Link to="/publisher/$service/apis/$api" params={{ service: instance.name, api: one.name }}>
-                      {one.properties.displayName}
-                    </Link>
-                  </TableCell>
-                  <TableCell>
-                    <code>
-                      {instance.properties.gatewayUrl}/{one.properties.path}
-                    </code>
-                  </TableCell>
-                  <TableCell>{one.properties.serviceUrl}</TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("publisher.apis")}
+          rows={paged.shown}
+          keyOf={(one) => one.name}
+          columns={[
+            {
+              head: t("common.name"),
+              cell: (one) => (
+                <Link to="/publisher/$service/apis/$api" params={{ service: instance.name, api: one.name }}>
+                  {one.properties.displayName}
+                </Link>
+              ),
+            },
+            {
+              head: t("apis.address"),
+              cell: (one) => (
+                <code>
+                  {instance.properties.gatewayUrl}/{one.properties.path}
+                </code>
+              ),
+            },
+            { head: t("apis.serviceUrl"), cell: (one) => one.properties.serviceUrl },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {adding && <ApiDialog fromService={adding === "import"} close={() => setAdding(null)} />}

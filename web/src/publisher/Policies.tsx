@@ -8,6 +8,7 @@ import { Failure, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
 import { useInstance } from "./instance";
 import { PolicyEditor } from "./PolicyEditor";
+import { ScopeOptions } from "./ScopeOptions";
 
 export function Policies() {
   const { t } = useTexts();
@@ -31,17 +32,7 @@ export function Policies() {
               setOperation("");
             }}
           >
-            <option value="">{t("subscriptions.allApis")}</option>
-            {products.data?.map((one) => (
-              <option key={one.name} value={`/products/${one.name}`}>
-                {t("subscriptions.product", { name: one.properties.displayName })}
-              </option>
-            ))}
-            {apis.data?.map((one) => (
-              <option key={one.name} value={`/apis/${one.name}`}>
-                {t("subscriptions.api", { name: one.properties.displayName })}
-              </option>
-            ))}
+            <ScopeOptions products={products.data} apis={apis.data} />
           </Select>
         </Field>
         {api !== "" && (

@@ -1,17 +1,5 @@
 // Products: what is offered together, under which terms.
-import {
-  Button,
-  Checkbox,
-  Field,
-  Input,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
-  Textarea,
-} from "@fluentui/react-components";
+import { Button, Checkbox, Field, Input, Textarea } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -28,6 +16,7 @@ import {
   useChange,
 } from "../api/publisher";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -112,35 +101,29 @@ export function Products() {
       {products.isSuccess && list.length === 0 && <Empty title={t("products.none")}>{t("products.noneHint")}</Empty>}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("publisher.products")}>
-          <Table aria-label={t("publisher.products")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("operations.description")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.state")}</TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.name}>
-                  <TableCell>
-                    <Link
-                      to="/publisher/$service/products/$product"
-                      params={{ service: instance.name, product: one.name }}
-                    >
-                      {one.properties.displayName}
-                    </Link>
-                  </TableCell>
-                  <TableCell>{one.properties.description}</TableCell>
-                  <TableCell>
-                    {one.properties.state === "published" ? t("products.isPublished") : t("products.notPublished")}
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("publisher.products")}
+          rows={paged.shown}
+          keyOf={(one) => one.name}
+          columns={[
+            {
+              head: t("common.name"),
+              cell: (one) => (
+                <Link
+                  to="/publisher/$service/products/$product"
+                  params={{ service: instance.name, product: one.name }}
+                >
+                  {one.properties.displayName}
+                </Link>
+              ),
+            },
+            { head: t("operations.description"), cell: (one) => one.properties.description },
+            {
+              head: t("experiments.state"),
+              cell: (one) => one.properties.state === "published" ? t("products.isPublished") : t("products.notPublished"),
+            },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {adding && <ProductDialog close={() => setAdding(false)} />}

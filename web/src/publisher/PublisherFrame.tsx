@@ -1,10 +1,11 @@
 // The publisher portal of one service instance.
 import { AppsListRegular, BoxRegular, DataBarVerticalRegular, KeyMultipleRegular, ShieldTaskRegular } from "@fluentui/react-icons";
-import { Link, Navigate, Outlet, useParams } from "@tanstack/react-router";
+import { Link, Navigate, useParams } from "@tanstack/react-router";
 
 import { useInstances } from "../api/arm";
 import { findInstance } from "../api/publisher";
 import { Empty, Failure, Loading } from "../shell/parts";
+import { SideFrame } from "../shell/SideFrame";
 import { useTexts } from "../texts/texts";
 import { InstanceContext } from "./instance";
 
@@ -29,31 +30,30 @@ export function PublisherFrame() {
   }
   return (
     <InstanceContext.Provider value={instance}>
-      <div className="studio">
-        <nav className="side" aria-label={t("publisher.title")}>
+      <SideFrame
+        label={t("publisher.title")}
+        head={
           <Link to="/" className="side-title" activeOptions={{ exact: true }}>
             {instance.name}
           </Link>
-          <Link to="/publisher/$service/dashboard" params={{ service }}>
-            <DataBarVerticalRegular /> <span>{t("publisher.dashboard")}</span>
-          </Link>
-          <Link to="/publisher/$service/apis" params={{ service }}>
-            <AppsListRegular /> <span>{t("publisher.apis")}</span>
-          </Link>
-          <Link to="/publisher/$service/products" params={{ service }}>
-            <BoxRegular /> <span>{t("publisher.products")}</span>
-          </Link>
-          <Link to="/publisher/$service/policies" params={{ service }}>
-            <ShieldTaskRegular /> <span>{t("publisher.policies")}</span>
-          </Link>
-          <Link to="/publisher/$service/subscriptions" params={{ service }}>
-            <KeyMultipleRegular /> <span>{t("publisher.subscriptions")}</span>
-          </Link>
-        </nav>
-        <div className="studio-body">
-          <Outlet />
-        </div>
-      </div>
+        }
+      >
+        <Link to="/publisher/$service/dashboard" params={{ service }}>
+          <DataBarVerticalRegular /> <span>{t("publisher.dashboard")}</span>
+        </Link>
+        <Link to="/publisher/$service/apis" params={{ service }}>
+          <AppsListRegular /> <span>{t("publisher.apis")}</span>
+        </Link>
+        <Link to="/publisher/$service/products" params={{ service }}>
+          <BoxRegular /> <span>{t("publisher.products")}</span>
+        </Link>
+        <Link to="/publisher/$service/policies" params={{ service }}>
+          <ShieldTaskRegular /> <span>{t("publisher.policies")}</span>
+        </Link>
+        <Link to="/publisher/$service/subscriptions" params={{ service }}>
+          <KeyMultipleRegular /> <span>{t("publisher.subscriptions")}</span>
+        </Link>
+      </SideFrame>
     </InstanceContext.Provider>
   );
 }

@@ -15,12 +15,6 @@ import {
   MenuPopover,
   MenuTrigger,
   Select,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
 } from "@fluentui/react-components";
 import { AddRegular, KeyRegular, MoreHorizontalRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
@@ -38,11 +32,13 @@ import {
   useChange,
 } from "../api/publisher";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { CopyValue, Empty, Failure, Loading, Page } from "../shell/parts";
 import { type TextKey, useTexts } from "../texts/texts";
 import { FormDialog } from "./FormDialog";
 import { useInstance } from "./instance";
+import { ScopeOptions } from "./ScopeOptions";
 
 function AddDialog({ close }: { close: () => void }) {
   const { t } = useTexts();
@@ -71,17 +67,7 @@ function AddDialog({ close }: { close: () => void }) {
       </Field>
       <Field label={t("subscriptions.scope")}>
         <Select value={scope} onChange={(_, data) => setScope(data.value)}>
-          <option value="">{t("subscriptions.allApis")}</option>
-          {products.data?.map((one) => (
-            <option key={one.name} value={`/products/${one.name}`}>
-              {t("subscriptions.product", { name: one.properties.displayName })}
-            </option>
-          ))}
-          {apis.data?.map((one) => (
-            <option key={one.name} value={`/apis/${one.name}`}>
-              {t("subscriptions.api", { name: one.properties.displayName })}
-            </option>
-          ))}
+          <ScopeOptions products={products.data} apis={apis.data} />
         </Select>
       </Field>
     </FormDialog>
@@ -195,59 +181,50 @@ export function Subscriptions() {
       )}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("publisher.subscriptions")}>
-          <Table aria-label={t("publisher.subscriptions")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("subscriptions.scope")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.state")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.created")}</TableHeaderCell>
-                <TableHeaderCell className="action-cell-wide">
-                  <span className="hidden">{t("common.actions")}</span>
-                </TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.name}>
-                  <TableCell>{nameOf(one)}</TableCell>
-                  <TableCell>{scopeOf(one.properties.scope)}</TableCell>
-                  <TableCell>{t(stateTexts[one.properties.state])}</TableCell>
-                  <TableCell>{date(one.properties.createdDate)}</TableCell>
-                  <TableCell className="action-cell-wide">
-                    <Button
-                      icon={<KeyRegular />}
-                      aria-label={t("subscriptions.keysOf", { name: nameOf(one) })}
-                      onClick={() => setShown(one)}
-                    >
-                      {t("subscriptions.keys")}
-                    </Button>
-                    <Menu>
-                      <MenuTrigger disableButtonEnhancement>
-                        <Button
-                          appearance="subtle"
-                          icon={<MoreHorizontalRegular />}
-                          aria-label={t("subscriptions.more", { name: nameOf(one) })}
-                        />
-                      </MenuTrigger>
-                      <MenuPopover>
-                        <MenuList>
-                          {moves[one.properties.state].map(({ to, text }) => (
-                            <MenuItem key={to} onClick={() => change.mutate({ name: one.name, state: to })}>
-                              {t(text)}
-                            </MenuItem>
-                          ))}
-                          <MenuItem onClick={() => setDropping(one)}>{t("common.delete")}</MenuItem>
-                        </MenuList>
-                      </MenuPopover>
-                    </Menu>
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("publisher.subscriptions")}
+          rows={paged.shown}
+          keyOf={(one) => one.name}
+          columns={[
+            { head: t("common.name"), cell: (one) => nameOf(one) },
+            { head: t("subscriptions.scope"), cell: (one) => scopeOf(one.properties.scope) },
+            { head: t("experiments.state"), cell: (one) => t(stateTexts[one.properties.state]) },
+            { head: t("experiments.created"), cell: (one) => date(one.properties.createdDate) },
+            {
+              className: "action-cell-wide",
+              cell: (one) => (
+                <>
+                  <Button
+                    icon={<KeyRegular />}
+                    aria-label={t("subscriptions.keysOf", { name: nameOf(one) })}
+                    onClick={() => setShown(one)}
+                  >
+                    {t("subscriptions.keys")}
+                  </Button>
+                  <Menu>
+                    <MenuTrigger disableButtonEnhancement>
+                      <Button
+                        appearance="subtle"
+                        icon={<MoreHorizontalRegular />}
+                        aria-label={t("subscriptions.more", { name: nameOf(one) })}
+                      />
+                    </MenuTrigger>
+                    <MenuPopover>
+                      <MenuList>
+                        {moves[one.properties.state].map(({ to, text }) => (
+                          <MenuItem key={to} onClick={() => change.mutate({ name: one.name, state: to })}>
+                            {t(text)}
+                          </MenuItem>
+                        ))}
+                        <MenuItem onClick={() => setDropping(one)}>{t("common.delete")}</MenuItem>
+                      </MenuList>
+                    </MenuPopover>
+                  </Menu>
+                </>
+              ),
+            },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {adding && <AddDialog close={() => setAdding(false)} />}

@@ -11,12 +11,6 @@ import {
   Input,
   ProgressBar,
   Select,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
 } from "@fluentui/react-components";
 import { AddRegular, ChartMultipleRegular, CheckmarkRegular, DeleteRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
@@ -33,6 +27,7 @@ import {
   useUploadDataset,
 } from "../api/studio";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -154,53 +149,49 @@ export function Datasets() {
       {datasets.isPending && <Loading />}
       <ListSearch paged={paged} />
       {datasets.data && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("studio.datasets")}>
-          <Table aria-label={t("studio.datasets")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("datasets.kind")}</TableHeaderCell>
-                <TableHeaderCell>{t("datasets.size")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.created")}</TableHeaderCell>
-                <TableHeaderCell className="action-cell-wide">
-                  <span className="hidden">{t("common.actions")}</span>
-                </TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.Id}>
-                  <TableCell>
-                    <a href={downloadAddress(one)} download={one.UploadedFromFilename || one.Name}>
-                      {one.Name}
-                    </a>
-                    {one.Description && <div className="quiet">{one.Description}</div>}
-                  </TableCell>
-                  <TableCell>{isSample(one) ? t("datasets.sample") : one.DataTypeId}</TableCell>
-                  <TableCell>{sizeText(one.Size, number)}</TableCell>
-                  <TableCell>{isSample(one) ? "" : created(one)}</TableCell>
-                  <TableCell className="action-cell-wide">
+        <DataTable
+          label={t("studio.datasets")}
+          rows={paged.shown}
+          keyOf={(one) => one.Id}
+          columns={[
+            {
+              head: t("common.name"),
+              cell: (one) => (
+                <>
+                  <a href={downloadAddress(one)} download={one.UploadedFromFilename || one.Name}>
+                    {one.Name}
+                  </a>
+                  {one.Description && <div className="quiet">{one.Description}</div>}
+                </>
+              ),
+            },
+            { head: t("datasets.kind"), cell: (one) => isSample(one) ? t("datasets.sample") : one.DataTypeId },
+            { head: t("datasets.size"), cell: (one) => sizeText(one.Size, number) },
+            { head: t("experiments.created"), cell: (one) => isSample(one) ? "" : created(one) },
+            {
+              className: "action-cell-wide",
+              cell: (one) => (
+                <>
+                  <Button
+                    icon={<ChartMultipleRegular />}
+                    aria-label={t("datasets.visualizeWhat", { what: one.Name })}
+                    onClick={() => setShown({ title: one.Name, key: [one.Id], read: () => readDatasetPreview(one) })}
+                  >
+                    {t("datasets.visualize")}
+                  </Button>
+                  {!isSample(one) && (
                     <Button
-                      icon={<ChartMultipleRegular />}
-                      aria-label={t("datasets.visualizeWhat", { what: one.Name })}
-                      onClick={() => setShown({ title: one.Name, key: [one.Id], read: () => readDatasetPreview(one) })}
-                    >
-                      {t("datasets.visualize")}
-                    </Button>
-                    {!isSample(one) && (
-                      <Button
-                        appearance="subtle"
-                        icon={<DeleteRegular />}
-                        aria-label={t("common.deleteWhat", { what: one.Name })}
-                        onClick={() => setDropping(one)}
-                      />
-                    )}
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+                      appearance="subtle"
+                      icon={<DeleteRegular />}
+                      aria-label={t("common.deleteWhat", { what: one.Name })}
+                      onClick={() => setDropping(one)}
+                    />
+                  )}
+                </>
+              ),
+            },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {uploading && <UploadDialog workspace={workspace} close={() => setUploading(false)} />}

@@ -1,5 +1,5 @@
 // The experiments of a workspace.
-import { Button, Table, TableBody, TableCell, TableHeader, TableHeaderCell, TableRow } from "@fluentui/react-components";
+import { Button } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -7,6 +7,7 @@ import { useState } from "react";
 
 import { type Experiment, experimentsQuery, useCreateExperiment, useDeleteExperiment } from "../api/studio";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -46,44 +47,37 @@ export function Experiments() {
       )}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("studio.experiments")}>
-          <Table aria-label={t("studio.experiments")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.state")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.created")}</TableHeaderCell>
-                <TableHeaderCell className="action-cell">
-                  <span className="hidden">{t("common.actions")}</span>
-                </TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.ExperimentId}>
-                  <TableCell>
-                    <Link
-                      to="/studio/$workspace/experiments/$experiment"
-                      params={{ workspace, experiment: one.ExperimentId }}
-                    >
-                      {one.Description}
-                    </Link>
-                  </TableCell>
-                  <TableCell>{stateText(one.Status.StatusCode, t)}</TableCell>
-                  <TableCell>{one.Status.CreationTime && date(one.Status.CreationTime)}</TableCell>
-                  <TableCell className="action-cell">
-                    <Button
-                      appearance="subtle"
-                      icon={<DeleteRegular />}
-                      aria-label={t("common.deleteWhat", { what: one.Description })}
-                      onClick={() => setDropping(one)}
-                    />
-                  </TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("studio.experiments")}
+          rows={paged.shown}
+          keyOf={(one) => one.ExperimentId}
+          columns={[
+            {
+              head: t("common.name"),
+              cell: (one) => (
+                <Link
+                  to="/studio/$workspace/experiments/$experiment"
+                  params={{ workspace, experiment: one.ExperimentId }}
+                >
+                  {one.Description}
+                </Link>
+              ),
+            },
+            { head: t("experiments.state"), cell: (one) => stateText(one.Status.StatusCode, t) },
+            { head: t("experiments.created"), cell: (one) => one.Status.CreationTime && date(one.Status.CreationTime) },
+            {
+              className: "action-cell",
+              cell: (one) => (
+                <Button
+                  appearance="subtle"
+                  icon={<DeleteRegular />}
+                  aria-label={t("common.deleteWhat", { what: one.Description })}
+                  onClick={() => setDropping(one)}
+                />
+              ),
+            },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
       {dropping && (

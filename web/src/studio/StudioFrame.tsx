@@ -2,10 +2,11 @@
 import { Select } from "@fluentui/react-components";
 import { BeakerRegular, DatabaseRegular, GlobeRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Navigate, Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { Link, Navigate, useNavigate, useParams } from "@tanstack/react-router";
 
 import { workspacesQuery } from "../api/studio";
 import { Empty, Failure, Loading } from "../shell/parts";
+import { SideFrame } from "../shell/SideFrame";
 import { useTexts } from "../texts/texts";
 
 /** /studio: goes to the first workspace. */
@@ -26,9 +27,10 @@ export function StudioFrame() {
   const navigate = useNavigate();
   const list = workspaces.data ?? [];
   return (
-    <div className="studio">
-      <nav className="side" aria-label={t("studio.title")}>
-        {list.length > 1 && (
+    <SideFrame
+      label={t("studio.title")}
+      head={
+        list.length > 1 && (
           <Select
             aria-label={t("studio.workspace")}
             value={workspace}
@@ -42,20 +44,18 @@ export function StudioFrame() {
               </option>
             ))}
           </Select>
-        )}
-        <Link to="/studio/$workspace/experiments" params={{ workspace }}>
-          <BeakerRegular /> <span>{t("studio.experiments")}</span>
-        </Link>
-        <Link to="/studio/$workspace/webservices" params={{ workspace }}>
-          <GlobeRegular /> <span>{t("studio.webServices")}</span>
-        </Link>
-        <Link to="/studio/$workspace/datasets" params={{ workspace }}>
-          <DatabaseRegular /> <span>{t("studio.datasets")}</span>
-        </Link>
-      </nav>
-      <div className="studio-body">
-        <Outlet />
-      </div>
-    </div>
+        )
+      }
+    >
+      <Link to="/studio/$workspace/experiments" params={{ workspace }}>
+        <BeakerRegular /> <span>{t("studio.experiments")}</span>
+      </Link>
+      <Link to="/studio/$workspace/webservices" params={{ workspace }}>
+        <GlobeRegular /> <span>{t("studio.webServices")}</span>
+      </Link>
+      <Link to="/studio/$workspace/datasets" params={{ workspace }}>
+        <DatabaseRegular /> <span>{t("studio.datasets")}</span>
+      </Link>
+    </SideFrame>
   );
 }

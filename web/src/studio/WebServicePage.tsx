@@ -23,6 +23,7 @@ import { type FormEvent, useState } from "react";
 
 import { type Endpoint, type Scored, serviceQuery, useDeleteService, useJobs, useScore } from "../api/studio";
 import { Confirm } from "../shell/Confirm";
+import { DataTable } from "../shell/DataTable";
 import { CopyValue, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
 import { type Shape, shapeOf } from "./shape";
@@ -156,35 +157,26 @@ function Jobs({ endpoint }: { endpoint: Endpoint }) {
       <Failure error={jobs.error} />
       {jobs.isSuccess && list.length === 0 && <p className="quiet">{t("jobs.none")}</p>}
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("jobs.title")}>
-          <Table aria-label={t("jobs.title")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("jobs.id")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.state")}</TableHeaderCell>
-                <TableHeaderCell>{t("jobs.rows")}</TableHeaderCell>
-                <TableHeaderCell>{t("jobs.progress")}</TableHeaderCell>
-                <TableHeaderCell>{t("experiments.created")}</TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {list.map((job) => (
-                <TableRow key={job.Id}>
-                  <TableCell>
-                    <code>{job.Id}</code>
-                  </TableCell>
-                  <TableCell>
-                    {job.State}
-                    {job.Details && <div className="problem">{job.Details}</div>}
-                  </TableCell>
-                  <TableCell>{number(job.RowsDone)}</TableCell>
-                  <TableCell>{progress(job)}</TableCell>
-                  <TableCell>{job.CreatedTime && date(job.CreatedTime)}</TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("jobs.title")}
+          rows={list}
+          keyOf={(job) => job.Id}
+          columns={[
+            { head: t("jobs.id"), cell: (job) => <code>{job.Id}</code> },
+            {
+              head: t("experiments.state"),
+              cell: (job) => (
+                <>
+                  {job.State}
+                  {job.Details && <div className="problem">{job.Details}</div>}
+                </>
+              ),
+            },
+            { head: t("jobs.rows"), cell: (job) => number(job.RowsDone) },
+            { head: t("jobs.progress"), cell: (job) => progress(job) },
+            { head: t("experiments.created"), cell: (job) => job.CreatedTime && date(job.CreatedTime) },
+          ]}
+        />
       )}
     </section>
   );

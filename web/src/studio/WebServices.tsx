@@ -1,9 +1,9 @@
 // The published web services of a workspace.
-import { Table, TableBody, TableCell, TableHeader, TableHeaderCell, TableRow } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 
 import { servicesQuery } from "../api/studio";
+import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
@@ -28,32 +28,23 @@ export function WebServices() {
       )}
       <ListSearch paged={paged} />
       {list.length > 0 && (
-        <div className="table-box" tabIndex={0} role="region" aria-label={t("studio.webServices")}>
-          <Table aria-label={t("studio.webServices")}>
-            <TableHeader>
-              <TableRow>
-                <TableHeaderCell>{t("common.name")}</TableHeaderCell>
-                <TableHeaderCell>{t("services.id")}</TableHeaderCell>
-                <TableHeaderCell>{t("services.updated")}</TableHeaderCell>
-              </TableRow>
-            </TableHeader>
-            <TableBody>
-              {paged.shown.map((one) => (
-                <TableRow key={one.Id}>
-                  <TableCell>
-                    <Link to="/studio/$workspace/webservices/$service" params={{ workspace, service: one.Id }}>
-                      {one.Name}
-                    </Link>
-                  </TableCell>
-                  <TableCell>
-                    <code>{one.Id}</code>
-                  </TableCell>
-                  <TableCell>{date(one.UpdatedTime)}</TableCell>
-                </TableRow>
-              ))}
-            </TableBody>
-          </Table>
-        </div>
+        <DataTable
+          label={t("studio.webServices")}
+          rows={paged.shown}
+          keyOf={(one) => one.Id}
+          columns={[
+            {
+              head: t("common.name"),
+              cell: (one) => (
+                <Link to="/studio/$workspace/webservices/$service" params={{ workspace, service: one.Id }}>
+                  {one.Name}
+                </Link>
+              ),
+            },
+            { head: t("services.id"), cell: (one) => <code>{one.Id}</code> },
+            { head: t("services.updated"), cell: (one) => date(one.UpdatedTime) },
+          ]}
+        />
       )}
       <MoreButton paged={paged} />
     </Page>
