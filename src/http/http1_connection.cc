@@ -96,7 +96,10 @@ void Http1Connection::cut_upstream() noexcept {
 net::Awaitable<void> Http1Connection::run() {
   if (stream_.is_tls()) {
     const auto shaken = co_await stream_.handshake(server_.timeouts_.head);
-    if (!shaken) co_return;
+    if (!shaken) {
+      ++server_.failed_handshakes_total_;
+      co_return;
+    }
   }
   switch (co_await find_protocol()) {
     case Next::closed:
