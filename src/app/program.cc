@@ -266,10 +266,13 @@ void Program::make_handlers() {
   gateway::HandlerOptions options;
   options.gateway.backend_failure_as_http =
       settings_.text("gateway.backend_failure_status") == "http";
+  options.gateway.backend_timeout_ms =
+      std::uint32_t(settings_.integer("gateway.backend_timeout") * 1000);
   options.gateway.watching = &operations_->watching();
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
   options.connections_max = std::uint32_t(settings_.integer("gateway.backend_connections"));
   options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
+  options.client.connect_time = std::chrono::seconds(settings_.integer("gateway.connect_timeout"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
   options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));

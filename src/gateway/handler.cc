@@ -15,7 +15,6 @@ using internal::Service;
 constexpr std::size_t kCallsKeptMax = 256;
 constexpr std::size_t kDeadlinesMax = 64;
 // A backend that does not react to an expectation gets the body after this time (RFC 9110, 10.1.1).
-constexpr std::uint32_t kContinueMs = 1000;
 // Once one side of a tunnel has ended, the other may be silent for so long.
 constexpr std::uint32_t kClosingMs = 10'000;
 
@@ -125,7 +124,7 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
     co_await internal::write_answer(service);  // nothing to check
   } else {
     service.response_deadline = &station.deadline(call.plan.timeout_ms);
-    if (head.expect_continue) service.continue_deadline = &station.deadline(kContinueMs);
+    if (head.expect_continue) service.continue_deadline = &station.deadline(call.plan.continue_ms);
     if (call.upgrade) {
       service.tunnel_deadline =
           &station.deadline(std::uint32_t(std::chrono::milliseconds(options_.tunnel_idle).count()));

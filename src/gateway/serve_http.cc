@@ -15,6 +15,9 @@ namespace {
 constexpr std::uint64_t kYieldBytes = 1 << 20;
 // Pieces from here on are not copied if the connection can do without.
 constexpr std::size_t kWriteBytesMin = 16 * 1024;
+// How often a call that may be repeated takes a kept connection, should each turn out to be dead.
+constexpr int kPooledTries = 2;
+constexpr std::string_view kUnasked = "The backend changed the protocol without being asked.";
 
 BodyFraming framing_of(const http::RequestHead& head) {
   if (head.chunked) return {BodyFraming::Kind::chunked, 0};
@@ -28,9 +31,14 @@ BodyFraming framing_of(const http::RequestHead& head, std::string_view body) {
   return {BodyFraming::Kind::length, body.size()};
 }
 
+enum class Dial : unsigned char { any, anew };
+
 // The connection that the request goes out on: a pooled one, or a new one.
-net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::Origin& origin) {
-  if (auto pooled = s.client.take_idle(origin)) co_return pooled;
+net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::Origin& origin,
+                                                        Dial how) {
+  if (how == Dial::any) {
+    if (auto pooled = s.client.take_idle(origin)) co_return pooled;
+  }
   co_return co_await s.client.connect(origin);
 }
 
@@ -223,24 +231,26 @@ class ConnectionHold {
 enum class Attempt : unsigned char { done, stale_connection };
 
 // The request could not be brought to an answer: says so, unless the caller has gone.
-net::Awaitable<void> answer_failure(Service& s, BackendFailure failure) {
+net::Awaitable<void> answer_failure(Service& s, BackendFailure failure, std::string_view message) {
   if (s.server.gone()) {
     s.caller_gone = true;
     client_gone(s.call);
     co_return;
   }
-  fail_backend(s.call, failure, s.call.plan.backend->authority);
+  s.call.x.now_ns = s.server.worker().now_ns();
+  fail_backend(s.call, failure, message);
   co_await write_answer(s);  // nothing to check
 }
 
 // One try at the backend with a body that is here. stale_connection: a pooled connection died
 // before it answered, and nothing was lost.
-net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, BodyFraming framing,
-                                      std::string_view body) {
+net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Dial how,
+                                      BodyFraming framing, std::string_view body) {
   Call& call = s.call;
-  auto connection = co_await dial(s, origin);
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
@@ -255,7 +265,8 @@ net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Bo
     co_return Attempt::done;
   }
   if (!sent && sent.error().code() == Errc::timeout) {
-    co_await answer_failure(s, BackendFailure::timeout);  // nothing to check
+    co_await answer_failure(s, BackendFailure::timeout,
+                            sent.error().message());  // nothing to check
     co_return Attempt::done;
   }
   // A backend that refuses the body may have closed for reading and still have answered.
@@ -265,11 +276,12 @@ net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Bo
     const bool untouched = backend.reused && head.error().code() == Errc::closed &&
                            may_repeat(call.x.request.method) && !s.server.gone();
     if (untouched) co_return Attempt::stale_connection;
-    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
+    co_await answer_failure(s, failure_of(head.error(), false),
+                            head.error().message());  // nothing to check
     co_return Attempt::done;
   }
   if (backend.head.status == 101) {  // Nobody asked for an upgrade that could be passed on.
-    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+    co_await answer_failure(s, BackendFailure::connect, kUnasked);  // nothing to check
     co_return Attempt::done;
   }
   RequestStream* const no_stream = nullptr;
@@ -308,7 +320,8 @@ net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
     co_await request.stop();  // nothing to check
     if (co_await answer_reading(s, request)) co_return Attempt::done;
     co_await answer_failure(
-        s, head ? BackendFailure::connect : failure_of(head.error(), false));  // nothing to check
+        s, head ? BackendFailure::connect : failure_of(head.error(), false),
+        head ? kUnasked : std::string_view(head.error().message()));  // nothing to check
     co_return Attempt::done;
   }
   co_await pass_answer(s, connection, origin, &request);  // nothing to check
@@ -318,11 +331,12 @@ net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
   co_return Attempt::done;
 }
 
-net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin,
+net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin, Dial how,
                                           BodyFraming framing) {
-  auto connection = co_await dial(s, origin);
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
@@ -364,10 +378,11 @@ net::Awaitable<void> join(Service& s, http::ClientConnection& backend) {
                                     *s.closing_deadline);
 }
 
-net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) {
-  auto connection = co_await dial(s, origin);
+net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin, Dial how) {
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
@@ -380,7 +395,8 @@ net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) 
   if (!head) {
     if (backend.reused && head.error().code() == Errc::closed && !s.server.gone())
       co_return Attempt::stale_connection;
-    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
+    co_await answer_failure(s, failure_of(head.error(), false),
+                            head.error().message());  // nothing to check
     co_return Attempt::done;
   }
   if (!sent || backend.head.status != 101) {
@@ -394,7 +410,8 @@ net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) 
   if (good) {
     co_await join(s, backend);  // nothing to check
   } else {
-    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+    co_await answer_failure(s, BackendFailure::connect,
+                            good.error().message());  // nothing to check
   }
   co_return Attempt::done;
 }
@@ -436,18 +453,19 @@ net::Awaitable<void> serve_http(Service& s) {
   const std::optional<std::string_view> body = s.server.buffered_body();
   if (body) trace_body(s, policy::CallTrace::Body::request, *body);
   if (s.call.upgrade && !co_await check_handshake(s)) co_return;
-  for (int tries = 0; tries < 3; ++tries) {
+  // A new connection is not stale, so the last try is one.
+  for (int tries = 0;; ++tries) {
+    const Dial how = tries < kPooledTries ? Dial::any : Dial::anew;
     Attempt attempt = Attempt::done;
     if (s.call.upgrade) {
-      attempt = co_await attempt_upgrade(s, origin);
+      attempt = co_await attempt_upgrade(s, origin, how);
     } else if (body) {
-      attempt = co_await attempt_whole(s, origin, framing_of(head, *body), *body);
+      attempt = co_await attempt_whole(s, origin, how, framing_of(head, *body), *body);
     } else {
-      attempt = co_await attempt_streaming(s, origin, framing_of(head));
+      attempt = co_await attempt_streaming(s, origin, how, framing_of(head));
     }
     if (attempt == Attempt::done) co_return;
   }
-  co_await answer_failure(s, BackendFailure::connect);  // nothing to check
 }
 
 }  // namespace mlgate::gateway::internal
