@@ -272,6 +272,8 @@ void Program::make_handlers() {
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
   options.connections_max = std::uint32_t(settings_.integer("gateway.backend_connections"));
   options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
+  // Whoever needed so many at once will need them again; unused ones close after a while.
+  options.client.idle_max = options.connections_max;
   options.client.connect_time = std::chrono::seconds(settings_.integer("gateway.connect_timeout"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));

@@ -90,8 +90,9 @@ class Server {
   net::TaskGroup tasks_;
   net::Listener listener_;
   std::vector<Http1Connection*> connections_;
-  std::vector<std::unique_ptr<CallState>> states_;
-  std::vector<std::unique_ptr<Http2Call>> http2_calls_;  // Free ones, of all connections.
+  net::Spares<std::unique_ptr<CallState>> states_;
+  net::Spares<std::unique_ptr<Http2Call>> http2_calls_;  // Of all connections.
+  net::Timer trim_timer_;
   std::string date_;
   std::int64_t date_until_ns_ = 0;
   std::uint64_t accepted_total_ = 0, refused_total_ = 0, failed_handshakes_total_ = 0;
