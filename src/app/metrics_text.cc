@@ -117,7 +117,7 @@ void write_workers(PrometheusText& out, const Observation& seen) {
   by_worker(out, seen, "mlgate_worker_dropped_records_total", MetricType::counter,
             "Calls missing in the access log and in the series, because the ring was full.",
             [](const WorkerView& w) { return w.dropped_records; });
-  by_worker(out, seen, "mlgate_worker_blocks", MetricType::gauge, "Buffers made, of 64 KiB.",
+  by_worker(out, seen, "mlgate_worker_blocks", MetricType::gauge, "Buffers made, of 68 KiB.",
             [](const WorkerView& w) { return std::uint64_t(w.local.blocks_made); });
   by_worker(out, seen, "mlgate_worker_blocks_unused", MetricType::gauge,
             "Buffers that wait for use.",

@@ -4,6 +4,7 @@
 #include "http/trailers.h"
 #include "http/websocket.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -15,6 +16,8 @@ namespace {
 constexpr std::uint64_t kYieldBytes = 1 << 20;
 // Pieces from here on are not copied if the connection can do without.
 constexpr std::size_t kWriteBytesMin = 16 * 1024;
+// Larger bodies are sent from where they lie.
+constexpr std::size_t kCopiedBytesMax = 8 * 1024;
 // How often a call that may be repeated takes a kept connection, should each turn out to be dead.
 constexpr int kPooledTries = 2;
 constexpr std::string_view kUnasked = "The backend changed the protocol without being asked.";
@@ -42,28 +45,35 @@ net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::
   co_return co_await s.client.connect(origin);
 }
 
-// Sends head and, when it is here, body, in one piece.
-net::Task<void> send_request(Service& s, http::ClientConnection& connection, BodyFraming framing,
-                             std::string_view whole_body) {
+// Sends the head, and of the body what goes with it in one piece; what remains of it comes back.
+net::Task<std::string_view> send_request(Service& s, http::ClientConnection& connection,
+                                         BodyFraming framing, std::string_view body) {
   net::Block block = s.server.worker().blocks().take();
   const auto size = compose_forward_head(s.call, framing, {block.data(), net::Block::size()});
   if (!size) co_return fail(Errc::internal, "the request head does not fit");
   std::size_t filled = *size;
-  const bool together = whole_body.size() <= net::Block::size() - filled;
-  if (together && !whole_body.empty()) {
-    std::memcpy(block.data() + filled, whole_body.data(), whole_body.size());
-    filled += whole_body.size();
+  if (body.size() <= std::min(kCopiedBytesMax, net::Block::size() - filled)) {
+    if (!body.empty()) std::memcpy(block.data() + filled, body.data(), body.size());
+    filled += body.size();
+    body = {};
   }
   std::string_view rest(block.data(), filled);
-  const net::Io io = connection.stream.try_write(rest);
-  if (io.state == net::Io::State::done) rest.remove_prefix(io.bytes);
+  const net::Io io = connection.stream.try_write(rest, body);
+  if (io.state == net::Io::State::done) {
+    const std::size_t of_rest = std::min(io.bytes, rest.size());
+    rest.remove_prefix(of_rest);
+    body.remove_prefix(io.bytes - of_rest);
+  }
   if (!rest.empty()) {
     CO_TRY_OK(co_await connection.stream.write_all(rest, s.client.response_deadline()));
   }
-  if (!together) {
-    CO_TRY_OK(co_await connection.stream.write_all(whole_body, s.client.response_deadline()));
-  }
-  co_return Result<void>();
+  co_return body;
+}
+
+net::Task<void> send_whole(Service& s, http::ClientConnection& connection, BodyFraming framing,
+                           std::string_view body) {
+  CO_TRY(const std::string_view rest, co_await send_request(s, connection, framing, body));
+  co_return co_await connection.stream.write_all(rest, s.client.response_deadline());
 }
 
 // Reads until the head of the answer is there; interim answers on the way are passed on.
@@ -258,7 +268,7 @@ net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Di
   const UpstreamScope upstream(s.server, backend.stream);
   const std::int64_t sent_ns = system_clock().steady_ns();
   s.backend_start_ns = sent_ns - call.began_ns;
-  const auto sent = co_await send_request(s, backend, framing, body);
+  const auto sent = co_await send_whole(s, backend, framing, body);
   if (!sent && sent.error().code() == Errc::internal) {
     fail_internal(call);
     co_await write_answer(s);  // nothing to check
@@ -306,14 +316,15 @@ net::Awaitable<bool> answer_reading(Service& s, const RequestStream& request) {
 // The same with a body that is still to come, and goes out while the answer may come in.
 net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
                                          std::unique_ptr<http::ClientConnection>& connection,
-                                         RequestStream& request, bool expects) {
+                                         RequestStream& request, bool expects,
+                                         std::string_view begun) {
   http::ClientConnection& backend = *connection;
   const std::int64_t sent_ns = system_clock().steady_ns();
   s.backend_start_ns = sent_ns - s.call.began_ns;
   const Expectation expectation = expects ? co_await await_continue(s, backend) : Expectation::met;
   if (expectation == Expectation::broken && backend.reused && !s.server.gone())
     co_return Attempt::stale_connection;
-  if (expectation == Expectation::met) request.begin();
+  if (expectation == Expectation::met) request.begin(begun);
   const auto head = co_await await_head(s, backend);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
   if (!head || backend.head.status == 101) {
@@ -343,7 +354,9 @@ net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin
   backend.wants_interim = true;
   const UpstreamScope upstream(s.server, backend.stream);
   framing.expect_continue = s.server.head().expect_continue;
-  const auto sent = co_await send_request(s, backend, framing, {});
+  const std::string_view begun = s.server.begun_body();
+  trace_body(s, policy::CallTrace::Body::request, begun);
+  const auto sent = co_await send_request(s, backend, framing, begun);
   if (!sent && sent.error().code() == Errc::internal) {
     fail_internal(s.call);
     co_await write_answer(s);  // nothing to check
@@ -351,7 +364,8 @@ net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin
   }
   RequestStream request(s.server, backend, framing, s.options.request_body_max,
                         *s.response_deadline, s.call.x.trace);
-  co_return co_await exchange_streams(s, origin, *connection, request, framing.expect_continue);
+  co_return co_await exchange_streams(s, origin, *connection, request, framing.expect_continue,
+                                      sent.value_or(begun));
 }
 
 // Outbound policies see the handshake; what follows it is bytes.

@@ -9,7 +9,8 @@
 
 namespace mlgate::net {
 
-inline constexpr std::size_t kBlockBytes = 64 * 1024;
+// A body of 64 KiB with its head.
+inline constexpr std::size_t kBlockBytes = 68 * 1024;
 
 class BlockPool;
 
