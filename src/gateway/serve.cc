@@ -8,6 +8,16 @@
 #include <utility>
 
 namespace mlgate::gateway::internal {
+namespace {
+
+// What the caller's path has in front of the one that is served; nothing when that was rewritten.
+std::string_view prefix_of(std::string_view called, std::string_view served) noexcept {
+  if (!called.ends_with(served)) return {};
+  called.remove_suffix(served.size());
+  return called;
+}
+
+}  // namespace
 
 net::Awaitable<void> write_answer(Service& s) {
   const policy::ResponseHead& response = s.call.x.response;
@@ -91,6 +101,7 @@ net::Awaitable<void> serve_local(Service& s) {
                               .authority = head.authority,
                               .peer = head.peer,
                               .caller = call.x.matched.subscription_name,
+                              .prefix = prefix_of(head.path, call.plan.path),
                               .headers = &head.headers,
                               .body = body};
   const std::int64_t sent_ns = system_clock().steady_ns();
