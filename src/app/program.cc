@@ -183,7 +183,7 @@ void Program::make_services() {
       webservice::RrsOptions{
           .body_bytes_max = std::size_t(settings_.integer("services.max_body")),
           .time_max = std::chrono::seconds(settings_.integer("services.timeout")),
-          .subscription_id = {}},
+          .subscription_id = settings_.text("arm.subscription_id")},
       &batch_->service());
 }
 

@@ -18,6 +18,7 @@ constexpr const char* kApi = "azureml-demo-api";
 constexpr const char* kBody =
     R"({"Inputs": {"input1": {"ColumnNames": ["Col2"], "Values": [["This is a good day"]]}}, )"
     R"("GlobalParameters": {}})";
+constexpr const char* kFeatures = "1 1 2 2 0 2 0 1";
 constexpr const char* kApiVersion = "?api-version=2022-08-01";
 constexpr int kPollsMax = 600;
 constexpr std::chrono::milliseconds kPollEvery{50};
@@ -326,8 +327,11 @@ Result<void> Tutorial::check_features(const http::Response& response) const {
       features += (i > 1 ? " " : "") + std::string(rows.items()[0].items()[i].as_string());
   }
   say("features of \"This is a good day\":  " + features);
-  if (features != "1 1 2 2 0 2 0 1")
-    return fail(Errc::internal, "the features differ from 1 1 2 2 0 2 0 1: " + response.body);
+  if (features != kFeatures) {
+    return fail(Errc::internal, std::string("the features differ: ") + features + " instead of " +
+                                    kFeatures + ", from " + response.body + "; is the experiment " +
+                                    kExperiment + " another one?");
+  }
   return {};
 }
 

@@ -2,11 +2,22 @@
 #include "gateway/serve_internal.h"
 #include "http/trailers.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 
 namespace mlgate::gateway::internal {
+namespace {
+
+// What the caller's path has in front of the one that is served; nothing when that was rewritten.
+std::string_view prefix_of(std::string_view called, std::string_view served) noexcept {
+  if (!called.ends_with(served)) return {};
+  called.remove_suffix(served.size());
+  return called;
+}
+
+}  // namespace
 
 net::Awaitable<void> write_answer(Service& s) {
   const policy::ResponseHead& response = s.call.x.response;
@@ -31,6 +42,15 @@ net::Awaitable<void> write_answer(Service& s) {
   if (!finished) s.caller_gone = true;
 }
 
+net::Awaitable<bool> refuse_too_large(Service& s, const std::optional<std::string_view>& whole) {
+  const std::uint64_t most = s.options.request_body_max;
+  const std::uint64_t stated = s.server.head().content_length.value_or(0);
+  if (stated <= most && (!whole || whole->size() <= most)) co_return false;
+  fail_too_large(s.call);
+  co_await write_answer(s);  // nothing to check
+  co_return true;
+}
+
 void fail_reading(Service& s, const Error& error) {
   if (error.code() == Errc::closed) {
     s.caller_gone = true;
@@ -51,14 +71,17 @@ net::Awaitable<void> serve_local(Service& s) {
   http::BodyShare share(s.bodies);
   std::string kept;
   std::string_view body;
-  if (const auto buffered = s.server.buffered_body()) {
+  const auto buffered = s.server.buffered_body();
+  if (s.options.request_body_max != 0 && co_await refuse_too_large(s, buffered)) co_return;
+  if (buffered) {
     body = *buffered;
   } else {
     Result<std::string> whole;
     {
       const ClientTime waiting(s);
-      whole =
-          co_await http::read_whole_body(s.server, std::size_t(s.options.buffered_body_max), share);
+      std::uint64_t most = s.options.buffered_body_max;
+      if (s.options.request_body_max != 0) most = std::min(most, s.options.request_body_max);
+      whole = co_await http::read_whole_body(s.server, std::size_t(most), share);
     }
     if (!whole) {
       fail_reading(s, whole.error());
@@ -78,6 +101,7 @@ net::Awaitable<void> serve_local(Service& s) {
                               .authority = head.authority,
                               .peer = head.peer,
                               .caller = call.x.matched.subscription_name,
+                              .prefix = prefix_of(head.path, call.plan.path),
                               .headers = &head.headers,
                               .body = body};
   const std::int64_t sent_ns = system_clock().steady_ns();

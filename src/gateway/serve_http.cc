@@ -451,12 +451,8 @@ net::Awaitable<bool> check_handshake(Service& s) {
 net::Awaitable<void> serve_http(Service& s) {
   const Backend& backend = *s.call.plan.backend;
   const http::RequestHead& head = s.server.head();
-  if (s.options.request_body_max != 0 &&
-      head.content_length.value_or(0) > s.options.request_body_max) {
-    fail_too_large(s.call);
-    co_await write_answer(s);  // nothing to check
-    co_return;
-  }
+  const std::optional<std::string_view> body = s.server.buffered_body();
+  if (s.options.request_body_max != 0 && co_await refuse_too_large(s, body)) co_return;
   const ConnectionHold hold(backend.in_use.get(), s.options.connections_max);
   if (!hold) {
     fail_connection_limit(s.call);
@@ -464,7 +460,6 @@ net::Awaitable<void> serve_http(Service& s) {
     co_return;
   }
   const http::Origin origin{backend.tls, backend.host, backend.port};
-  const std::optional<std::string_view> body = s.server.buffered_body();
   if (body) trace_body(s, policy::CallTrace::Body::request, *body);
   if (s.call.upgrade && !co_await check_handshake(s)) co_return;
   // A new connection is not stale, so the last try is one.

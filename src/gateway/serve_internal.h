@@ -7,6 +7,8 @@
 #include "http/body_budget.h"
 
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace mlgate::gateway::internal {
 
@@ -45,6 +47,10 @@ inline void trace_body(Service& s, policy::CallTrace::Body body, std::string_vie
 
 // Sends x.response with its body.
 net::Awaitable<void> write_answer(Service& s);
+// Answers 413 and returns true when the body is known to be over the limit before any of it is
+// passed on: by its stated length, or because all of it is here (`whole`). One of unknown length
+// may turn out so while it is read. Only where there is a limit.
+net::Awaitable<bool> refuse_too_large(Service& s, const std::optional<std::string_view>& whole);
 // Makes x.response say why the caller's body cannot be had.
 void fail_reading(Service& s, const Error& error);
 

@@ -392,6 +392,9 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
   }
   // A body that was refused unread would be taken for the next request.
   if (expect_continue_) keep_alive_ = false;
+  // One that nobody began to read and that is too long to be read away ends the connection.
+  const bool unread = body_since_ns_ == 0 && !in_.body_done();
+  if (unread && head.content_length.value_or(0) > kDrainBytesMax) keep_alive_ = false;
   if (!keep_alive_) {
     put("Connection: close\r\n");
   } else if (head.version_minor == 0) {

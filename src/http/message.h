@@ -53,6 +53,7 @@ struct Request {
   std::string_view authority;  // Host header (or :authority) as sent, port included.
   std::string_view peer;       // Address of the caller, no port.
   std::string_view caller;     // Subscription under which the gateway passes a call on, if any.
+  std::string_view prefix;     // What stood in front of `path` when the gateway took the call.
   const Fields* headers = nullptr;
   std::string_view body;
 

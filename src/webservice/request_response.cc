@@ -252,15 +252,18 @@ std::expected<std::shared_ptr<const Endpoint>, ServiceError> RequestResponse::au
     return refuse(id ? Fault::service_not_found : Fault::web_service_id_invalid);
   }
   if (route.by_subscription) {
-    const auto given = Id::parse(route.workspace), ours = Id::parse(options_.subscription_id);
-    if (!given || !ours || given->text() != ours->text())
-      return refuse(Fault::service_not_in_workspace);
+    if (!is_our_subscription(route.workspace)) return refuse(Fault::service_not_in_workspace);
     return endpoint;
   }
   const auto workspace = Id::parse(route.workspace);
   if (workspace && workspace->text() == endpoint->workspace_id) return endpoint;
   const bool known = workspace && directory.find_workspace(workspace->text());
   return refuse(known ? Fault::service_not_in_workspace : Fault::workspace_not_found);
+}
+
+bool RequestResponse::is_our_subscription(std::string_view id) const {
+  const auto given = Id::parse(id), ours = Id::parse(options_.subscription_id);
+  return given && ours && given->text() == ours->text();
 }
 
 std::expected<AnswerForm, ServiceError> RequestResponse::answer_form(std::string_view query) const {
@@ -284,14 +287,16 @@ http::Response RequestResponse::document(const http::Request& request, const Rou
   if (!id) return error_response(Fault::web_service_id_invalid);
   const auto endpoint = directory.find_endpoint(id->text());
   if (!endpoint) return error_response(Fault::service_not_found);
-  if (!route.by_subscription && (!workspace || workspace->text() != endpoint->workspace_id))
-    return error_response(Fault::service_not_in_workspace);
+  const bool right_place = route.by_subscription
+                               ? is_our_subscription(route.workspace)
+                               : workspace && workspace->text() == endpoint->workspace_id;
+  if (!right_place) return error_response(Fault::service_not_in_workspace);
   if (const auto version = http::query_parameter(request.query, "api-version");
       version && *version != "2.0")
     return error_response(Fault::bad_version_call, version->substr(0, 64));
   if (!endpoint->model->scorer)
     return error_response(Fault::module_load_failed, endpoint->model->error);
-  std::string json = swagger_document(*endpoint, request.authority, request.scheme);
+  std::string json = swagger_document(*endpoint, request);
   if (route.kind == Route::Kind::apidocument) json = without_markup(json);
   return json_response(200, std::move(json));
 }

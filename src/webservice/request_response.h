@@ -56,6 +56,7 @@ class RequestResponse final : public http::LocalService {
   // The endpoint that the call may use, or the error.
   std::expected<std::shared_ptr<const Endpoint>, ServiceError> authorize(
       const http::Request& request, const Route& route) const;
+  bool is_our_subscription(std::string_view id) const;
   std::expected<AnswerForm, ServiceError> answer_form(std::string_view query) const;
   http::Response document(const http::Request& request, const Route& route) const;
   http::Awaitable<http::Response> execute(const http::Request& request, const Route& route);

@@ -4,6 +4,7 @@
 #include "webservice/charset.h"
 #include "webservice/rrs_answer.h"
 #include "webservice/rrs_body.h"
+#include "webservice/test_support.h"
 
 #include <cstdint>
 #include <string_view>
@@ -11,12 +12,7 @@
 namespace mlgate::webservice {
 namespace {
 
-table::Schema every_type() {
-  using enum table::DataType;
-  return {{"Text", string, {}},     {"Int", int32, {}},    {"Long", int64, {}},
-          {"Real", real, {}},       {"Flag", boolean, {}}, {"When", date_time, {}},
-          {"Values", time_span, {}}};
-}
+using testing::every_type;
 
 ml::ParameterInfo bits_info() {
   ml::ParameterInfo bits;

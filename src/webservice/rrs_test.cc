@@ -1,8 +1,6 @@
 // The request/response service as its callers see it: examples byte for byte, and each documented
 // error.
-#include "webservice/test_support.h"
-
-#include <gtest/gtest.h>
+#include "webservice/rrs_test_support_internal.h"
 
 #include <atomic>
 #include <mutex>
@@ -35,57 +33,17 @@ constexpr std::string_view kSwagger =
     R"("Col2_HashingFeature_5":"0","Col2_HashingFeature_6":"2","Col2_HashingFeature_7":"0",)"
     R"("Col2_HashingFeature_8":"1"}]}})";
 
-bool run_inline(std::function<void()> work) {
-  work();
-  return true;
-}
-
-class Rrs : public ::testing::Test {
+class Rrs : public testing::RrsTest {
  protected:
   Rrs() { use(fixture_.publish(testing::tutorial_graph(fixture_.catalogue))); }
 
-  void use(std::shared_ptr<const Service> service) {
-    service_ = std::move(service);
-    endpoint_ = service_->endpoints.front();
-  }
-  std::string base() const {
-    return "/workspaces/" + fixture_.workspace.id + "/services/" + endpoint_->id;
-  }
   Call call(std::string_view query = "api-version=2.0", std::string_view body = kTableBody) const {
-    Call made;
-    made.path = base() + "/execute";
-    made.query = query;
-    made.body = body;
-    made.headers = {{"Authorization", "Bearer " + endpoint_->primary_key},
-                    {"Content-Type", "application/json"}};
-    return made;
-  }
-  http::Response send(const Call& made) { return made.send(rrs_); }
-  // Status, class, detail code and detail message of an error answer.
-  void expect_error(const Call& made, int status, std::string_view code, std::string_view detail,
-                    std::string_view part = {}) {
-    const http::Response response = send(made);
-    EXPECT_EQ(response.status, status) << response.body;
-    const auto json = Json::parse(response.body);
-    ASSERT_TRUE(json) << response.body;
-    const Json& error = (*json)["error"];
-    EXPECT_EQ(error["code"].as_string(), code) << response.body;
-    ASSERT_EQ(error["details"].items().size(), 1U) << response.body;
-    EXPECT_EQ(error["details"].items()[0]["code"].as_string(), detail) << response.body;
-    EXPECT_NE(error["details"].items()[0]["message"].as_string().find(part), std::string::npos)
-        << response.body;
-    EXPECT_EQ(header_of(response, "Content-Type"), "application/json; charset=utf-8");
-    EXPECT_EQ(header_of(response, "x-ms-request-id").size(), 36U);
+    return RrsTest::call(query, body);
   }
   void expect_parse_error(std::string_view input, std::string_view part) {
     expect_error(call("api-version=2.0", R"({"Inputs":{"input1":)" + std::string(input) + "}}"),
                  400, "BadUserArgument", "InputParseError", part);
   }
-
-  testing::Fixture fixture_;
-  std::shared_ptr<const Service> service_;
-  std::shared_ptr<const Endpoint> endpoint_;
-  RequestResponse rrs_{*fixture_.registry, run_inline, {}};
 };
 
 TEST_F(Rrs, AnswersTheTutorialCallByteForByte) {
@@ -296,14 +254,14 @@ TEST_F(Rrs, NamesRowColumnAndExpectationOfABadCell) {
 TEST_F(Rrs, StopsAtTheLimitsOfBodyAndMemory) {
   RrsOptions options;
   options.body_bytes_max = 64;
-  RequestResponse small(*fixture_.registry, run_inline, options);
+  RequestResponse small(*fixture_.registry, testing::run_inline, options);
   const auto response = call().send(small);
   EXPECT_EQ(response.status, 413);
   EXPECT_NE(response.body.find("RequestBodyTooLarge"), std::string::npos);
   EXPECT_NE(response.body.find("64"), std::string::npos);
   options = {};
   options.answer_bytes_max = 32;
-  RequestResponse narrow(*fixture_.registry, run_inline, options);
+  RequestResponse narrow(*fixture_.registry, testing::run_inline, options);
   const auto full = call().send(narrow);
   EXPECT_EQ(full.status, 413);
   EXPECT_NE(full.body.find("OutOfMemoryLimit"), std::string::npos);
@@ -364,9 +322,7 @@ TEST_F(Rrs, DescribesItselfWithoutAKey) {
 class RrsGlobals : public Rrs {
  protected:
   RrsGlobals() {
-    use(fixture_.publish(
-        testing::tutorial_graph(fixture_.catalogue, R"(,"LinkedGlobalParameter":"Bits")",
-                                R"(,"Parameters":[{"Name":"Bits","Value":"3"}])")));
+    use(fixture_.publish(testing::graph_with_bits(fixture_.catalogue, R"(,"Value":"3")")));
   }
   Call with(std::string_view globals) {
     return call("", R"({"Inputs":{"input1":[{"Col2":"This is a good day"}]},"GlobalParameters":)" +
@@ -395,9 +351,7 @@ TEST_F(RrsGlobals, RefusesUnknownNamesAndBadValues) {
 }
 
 TEST_F(RrsGlobals, NeedsValuesWithoutDefault) {
-  use(fixture_.publish(testing::tutorial_graph(fixture_.catalogue,
-                                               R"(,"LinkedGlobalParameter":"Bits")",
-                                               R"(,"Parameters":[{"Name":"Bits"}])")));
+  use(fixture_.publish(testing::graph_with_bits(fixture_.catalogue, {})));
   expect_error(with("{}"), 400, "BadArgument", "MissingRequiredGlobalParameters");
   expect_error(with(R"({"Bits":""})"), 400, "BadArgument", "MissingRequiredGlobalParameters");
   EXPECT_EQ(send(with(R"({"Bits":3})")).body, kBare);

@@ -36,7 +36,7 @@ Json type_of(DataType type) {
     case DataType::string:
       break;
   }
-  return typed("string");
+  return typed("string", "string");  // R clients tell texts by this format.
 }
 
 Json example_of(DataType type) {
@@ -245,16 +245,16 @@ Json definitions(const ServiceShape& shape) {
 
 }  // namespace
 
-std::string swagger_document(const Endpoint& endpoint, std::string_view host,
-                             std::string_view scheme) {
+std::string swagger_document(const Endpoint& endpoint, const http::Request& request) {
   Json out = Json::object({{"swagger", text("2.0")}});
   out.set("info", Json::object({{"version", text("2.0")},
                                 {"title", text(endpoint.service_name)},
                                 {"description", text(endpoint.service_description)},
                                 {"x-endpoint-name", text(endpoint.name)}}));
-  out.set("host", text(host));
-  out.set("basePath", text("/workspaces/" + endpoint.workspace_id + "/services/" + endpoint.id));
-  out.set("schemes", Json::array({text(scheme)}));
+  out.set("host", text(request.authority));
+  out.set("basePath", text(std::string(request.prefix) + "/workspaces/" + endpoint.workspace_id +
+                           "/services/" + endpoint.id));
+  out.set("schemes", Json::array({text(request.scheme)}));
   out.set("consumes", Json::array({text("application/json")}));
   out.set("produces", Json::array({text("application/json")}));
   out.set("paths", paths());

@@ -36,51 +36,90 @@ class TempFolder {
   std::filesystem::path path_;
 };
 
-// Col1 (rating) and Col2 (text).
-inline Result<table::Table> reviews(std::string_view dataset) {
-  if (dataset != "reviews") return fail(Errc::not_found, "there is no such dataset");
+// A column of each data type.
+inline table::Schema every_type() {
+  using enum table::DataType;
+  return {{"Text", string, {}},     {"Int", int32, {}},    {"Long", int64, {}},
+          {"Real", real, {}},       {"Flag", boolean, {}}, {"When", date_time, {}},
+          {"Values", time_span, {}}};
+}
+
+// "reviews" is Col1 (rating) and Col2 (text); "typed" has a column of each type.
+inline Result<table::Table> samples(std::string_view dataset) {
+  table::Schema schema;
+  std::vector<std::string_view> row;
+  if (dataset == "reviews") {
+    schema = {{"Col1", table::DataType::int32, {}}, {"Col2", table::DataType::string, {}}};
+    row = {"5", "This is a good day"};
+  } else if (dataset == "typed") {
+    schema = every_type();
+    row = {"text", "1", "2", "3.5", "True", "5/30/2010 6:07:00 PM", "01:02:03"};
+  } else {
+    return fail(Errc::not_found, "there is no such dataset");
+  }
   table::Table table;
-  table::Column rating = table::make_column("Col1", table::DataType::int32);
-  table::Column text = table::make_column("Col2", table::DataType::string);
-  table::append_parsed_cell(rating, "5");
-  table::append_parsed_cell(text, "This is a good day");
-  table.add(std::move(rating));
-  table.add(std::move(text));
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    table::Column column = table::make_column(schema[i].name, schema[i].type);
+    CHECK(table::append_parsed_cell(column, row[i]));
+    table.add(std::move(column));
+  }
   return table;
 }
 
 inline constexpr std::string_view kSelectCol2 =
     R"({"begin":"none","keepOrder":false,"rules":[{"action":"include","kind":"names",)"
     R"("names":["Col2"]}]})";
+inline constexpr std::string_view kSelectAll = R"({"begin":"all","keepOrder":false,"rules":[]})";
 
-// Dataset -> Select Columns (Col2) -> Feature Hashing, ports around the last one. `hashing` are
-// further members of the parameter "Hashing bitsize", `service` further members of WebService.
-inline ml::Graph tutorial_graph(const ml::Catalogue& catalogue, std::string_view hashing = {},
-                                std::string_view service = {}) {
-  std::string selection;
-  append_json_string(selection, kSelectCol2);
+// What tests vary in the graph of graph_of. Its nodes are d (dataset), s (Select Columns) and h
+// (Feature Hashing).
+struct GraphParts {
+  std::string_view dataset = "reviews";
+  std::string_view selection = kSelectCol2;
+  std::string_view hashing = R"({"Name":"Hashing bitsize","Value":"3"})";  // Parameters of h.
+  std::string_view inputs = R"({"Id":"input1","PortId":"h:0"})";
+  std::string_view outputs = R"({"Id":"output1","PortId":"h:0"})";
+  std::string_view service;  // Further members of WebService.
+};
+
+// Dataset -> Select Columns -> Feature Hashing.
+inline ml::Graph graph_of(const ml::Catalogue& catalogue, const GraphParts& parts) {
   const ml::ModuleInfo& select = catalogue.find_name("Select Columns in Dataset")->info;
   const ml::ModuleInfo& hash = catalogue.find_name("Feature Hashing")->info;
-  const std::string text =
-      R"({"Graph":{"DataSourceNodes":[{"Id":"d","DataSourceId":"reviews"}],"ModuleNodes":[)"
-      R"({"Id":"s","ModuleId":")" +
-      select.family_id + R"(","ModuleParameters":[{"Name":")" + select.parameters.at(0).name +
-      R"(","Value":)" + selection +
-      R"(}]},)"
-      R"({"Id":"h","ModuleId":")" +
-      hash.family_id + R"(","ModuleParameters":[{"Name":"Hashing bitsize","Value":"3")" +
-      std::string(hashing) +
-      R"(}]}],"EdgesInternal":[)"
-      R"({"SourceOutputPortId":"d:0","DestinationInputPortId":"s:0"},)"
-      R"({"SourceOutputPortId":"s:0","DestinationInputPortId":"h:0"}]},)"
-      R"("WebService":{"Inputs":[{"Id":"input1","PortId":"h:0"}],)"
-      R"("Outputs":[{"Id":"output1","PortId":"h:0"}])" +
-      std::string(service) + "}}";
+  std::string text = R"({"Graph":{"DataSourceNodes":[{"Id":"d","DataSourceId":")";
+  text += parts.dataset;
+  text += R"("}],"ModuleNodes":[{"Id":"s","ModuleId":")" + select.family_id;
+  text += R"(","ModuleParameters":[{"Name":")" + select.parameters.at(0).name + R"(","Value":)";
+  append_json_string(text, parts.selection);
+  text += R"(}]},{"Id":"h","ModuleId":")" + hash.family_id + R"(","ModuleParameters":[)";
+  text += parts.hashing;
+  text +=
+      R"(]}],"EdgesInternal":[{"SourceOutputPortId":"d:0","DestinationInputPortId":"s:0"},)"
+      R"({"SourceOutputPortId":"s:0","DestinationInputPortId":"h:0"}]},"WebService":{"Inputs":[)";
+  text += parts.inputs;
+  text += R"(],"Outputs":[)";
+  text += parts.outputs;
+  text += "]";
+  text += parts.service;
+  text += "}}";
   auto json = Json::parse(text);
   CHECK(json.has_value());
   auto graph = ml::Graph::parse(*json);
   CHECK(graph.has_value());
   return *std::move(graph);
+}
+
+// Select Columns (Col2) and Feature Hashing, the ports of the service around the last one.
+inline ml::Graph tutorial_graph(const ml::Catalogue& catalogue) { return graph_of(catalogue, {}); }
+
+// The same with the bitsize as the web service parameter "Bits"; `value` is its default as a member
+// of the parameter's object, such as `,"Value":"3"`.
+inline ml::Graph graph_with_bits(const ml::Catalogue& catalogue, std::string_view value) {
+  const std::string parameters = R"(,"Parameters":[{"Name":"Bits")" + std::string(value) + "}]";
+  GraphParts parts;
+  parts.hashing = R"({"Name":"Hashing bitsize","Value":"3","LinkedGlobalParameter":"Bits"})";
+  parts.service = parameters;
+  return graph_of(catalogue, parts);
 }
 
 struct Fixture {
@@ -108,7 +147,7 @@ struct Fixture {
 
   TempFolder folder;
   ml::Catalogue catalogue;
-  ml::DatasetLoader datasets = reviews;
+  ml::DatasetLoader datasets = samples;
   store::Vault vault;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<Registry> registry;

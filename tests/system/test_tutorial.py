@@ -8,6 +8,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
+from experiments import publish
 
 ROW = '"Values":[["This is a good day","1","1","2","2","0","2","0","1"]]'
 BODY = ('{"Inputs": {"input1": {"ColumnNames": ["Col2"], "Values": [["This is a good day"]]}}, '
@@ -167,6 +168,18 @@ class WithoutAServer(unittest.TestCase):
                                  f"/workspaces/{made['workspace']}/services/{made['service']}/execute",
                                  BODY, {"Authorization": "Bearer " + made["apiKey"]})
             self.assertIn(ROW, answer.text)
+
+
+class AnotherExperiment(unittest.TestCase):
+    def test_features_that_differ_end_it_with_what_differs(self):
+        with harness.Server() as server:
+            publish(server, "SimpleFeatureHashingExperiment", bits=2)
+            done = harness.run_mlgate("tutorial", *server.flags)
+            self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+            self.assertIn("the features differ: 1 3 2 3 instead of 1 1 2 2 0 2 0 1", done.stderr)
+            self.assertIn("SimpleFeatureHashingExperiment", done.stderr)
+            self.assertNotIn("Ready.", done.stdout)
+            self.assertFalse((server.data / "tutorial.json").exists())
 
 
 if __name__ == "__main__":
