@@ -33,6 +33,8 @@ class FlakyStore final : public store::Store {
   explicit FlakyStore(std::unique_ptr<store::Store> real) : real_(std::move(real)) {}
   std::atomic<bool> down{false};
   std::atomic<int> refused{0};
+  // Runs once, when the results of parts are read: where others may come in.
+  std::function<void()> before_results;
 
   Result<std::optional<store::Document>> get(std::string_view collection,
                                              std::string_view key) override {
@@ -40,6 +42,8 @@ class FlakyStore final : public store::Store {
   }
   Result<std::vector<store::Document>> list(std::string_view collection,
                                             std::string_view prefix) override {
+    if (collection == kPartResults)
+      if (const auto hook = std::exchange(before_results, nullptr)) hook();
     return real_->list(collection, prefix);
   }
   Result<std::vector<store::Document>> page(std::string_view collection, std::string_view prefix,
@@ -397,6 +401,71 @@ TEST(Batch, CancelStopsAJobAndTheOthersGoOn) {
   site.start();
   EXPECT_EQ(site.wait(other).string_or("StatusCode"), "Finished");
   EXPECT_FALSE(site.get("box", "a.csv"));
+}
+
+// Does the pieces of a job until the one that finishes it, which it gives undone.
+Assignment work_to_finish(Site& site, const std::string& job) {
+  const auto nobody_is_dead = [](std::string_view) { return false; };
+  for (;;) {
+    const auto given = site.ledger.claim(job, "worker", nobody_is_dead);
+    CHECK(given.has_value() && given->has_value());
+    if ((*given)->kind == Assignment::Kind::finish) return **given;
+    CHECK(site.runner->run(**given, [] { return true; }).has_value());
+  }
+}
+
+TEST(Batch, AFinisherWhoseJobWasCancelledLeavesTheOlderBlob) {
+  for (const bool in_between : {false, true}) {
+    Site site(200);
+    site.put("box", "in.csv", reviews(50));
+    site.put("box", "out.csv", "older");
+    const std::string job = site.run(Site::body("in.csv", "out.csv"));
+    const Assignment finish = work_to_finish(site, job);
+    const auto cancel = [&] { EXPECT_EQ(site.call(Operation::remove, job).status, 200); };
+    if (in_between) {
+      site.flaky->before_results = cancel;
+    } else {
+      cancel();
+    }
+    const auto done = site.runner->run(finish, [] { return true; });
+    ASSERT_FALSE(done);
+    EXPECT_EQ(done.error().code(), Errc::closed) << done.error().message();
+    EXPECT_EQ(*site.get("box", "out.csv"), "older");
+    EXPECT_EQ(site.wait(job).string_or("StatusCode"), "Cancelled");
+  }
+}
+
+TEST(Batch, AFinisherThatComesBackLateLeavesTheResult) {
+  Site site(200);
+  site.put("box", "in.csv", reviews(50));
+  const std::string job = site.run(Site::body("in.csv", "out.csv"));
+  const Assignment stale = work_to_finish(site, job);
+  const auto all_dead = [](std::string_view) { return true; };
+  const auto heir = site.ledger.claim(job, "heir", all_dead);
+  ASSERT_TRUE(heir && *heir);
+  // While the stale one is about to read the results, the heir ends the job.
+  site.flaky->before_results = [&] {
+    EXPECT_TRUE(site.make_runner()->run(**heir, [] { return true; }));
+  };
+  const auto done = site.runner->run(stale, [] { return true; });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code(), Errc::closed);
+  EXPECT_EQ(site.wait(job).string_or("StatusCode"), "Finished");
+  EXPECT_EQ(std::ranges::count(*site.get("box", "out.csv"), '\r'), 51);
+}
+
+TEST(Batch, AJobOfOnePartThatWasCancelledLeavesTheOlderBlob) {
+  Site site;
+  site.put("box", "in.csv", reviews(5));
+  site.put("box", "out.csv", "older");
+  const std::string job = site.run(Site::body("in.csv", "out.csv"));
+  const auto given = site.ledger.claim(job, "worker", [](std::string_view) { return false; });
+  ASSERT_TRUE(given && *given);
+  EXPECT_EQ(site.call(Operation::remove, job).status, 200);
+  const auto done = site.runner->run(**given, [] { return true; });
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code(), Errc::closed);
+  EXPECT_EQ(*site.get("box", "out.csv"), "older");
 }
 
 TEST(Batch, AnEngineThatStopsLeavesItsJobsToTheNext) {

@@ -429,8 +429,22 @@ Result<void> Ledger::put_back(const Assignment& assignment) {
   });
 }
 
-Result<std::vector<PartResult>> Ledger::results(std::string_view job) {
-  TRY(const auto documents, parts_.store.list(kPartResults, std::string(job) + "/"));
+Result<void> Ledger::check(const Assignment& assignment) {
+  TRY(const auto document, parts_.store.get(kWork, assignment.work.job));
+  if (!document) return std::unexpected(lease_lost());
+  TRY(const Work work, Work::parse(*document));
+  const std::uint64_t epoch = assignment.lease.epoch;
+  const bool held = assignment.kind == Assignment::Kind::finish
+                        ? work.finishing && work.finisher.epoch == epoch
+                        : !work.finishing && work.find(assignment.part.number, epoch) != nullptr;
+  return held ? Result<void>() : std::unexpected(lease_lost());
+}
+
+Result<std::vector<PartResult>> Ledger::results(const Assignment& assignment) {
+  const std::string& job = assignment.work.job;
+  TRY(const auto documents, parts_.store.list(kPartResults, job + "/"));
+  // Results go in the commit that ends the work: while the lease holds, all of them were there.
+  TRY_OK(check(assignment));
   std::vector<PartResult> all;
   for (const store::Document& document : documents) {
     TRY(PartResult one, PartResult::parse(document));

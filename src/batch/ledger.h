@@ -96,8 +96,11 @@ class Ledger {
   // Leaves the piece to others, undone.
   Result<void> put_back(const Assignment& assignment);
 
-  // All parts of a job that is about to finish, in order.
-  Result<std::vector<PartResult>> results(std::string_view job);
+  // Whether the piece is still this assignment's; closed when not. To be asked right before what
+  // cannot be taken back.
+  Result<void> check(const Assignment& assignment);
+  // All parts of a job that is about to finish, in order; asked under the lease to finish it.
+  Result<std::vector<PartResult>> results(const Assignment& assignment);
   // Ends the job: Finished, or Failed when work.failure or `failure` says why.
   Result<void> finish(const Assignment& assignment, std::optional<std::string> failure);
 

@@ -138,7 +138,26 @@ TEST_F(LedgerTest, AZombieIsRefusedOnceItsPartWasTakenOver) {
   EXPECT_EQ(ledger_.complete(*zombie, result(*zombie)).error().code(), Errc::closed);
   EXPECT_EQ(ledger_.give_up(*zombie, "no").error().code(), Errc::closed);
   EXPECT_TRUE(ledger_.complete(*heir, result(*heir)));
-  EXPECT_EQ(ledger_.results(job)->front().epoch, heir->lease.epoch);
+  const auto kept = PartResult::parse(store_.list(kPartResults, job)->front());
+  EXPECT_EQ(kept->epoch, heir->lease.epoch);
+}
+
+TEST_F(LedgerTest, AFinisherThatLostItsLeaseGetsNoResults) {
+  const std::string job = started();
+  const auto part = claim(job);
+  ASSERT_TRUE(ledger_.set_boundary(*part, boundary(*part, 10, 10)));
+  ASSERT_TRUE(ledger_.complete(*part, result(*part)));
+  const auto stale = claim(job, "w1");
+  EXPECT_EQ(ledger_.results(*stale)->size(), 1U);
+  dead_.insert("w1");
+  const auto heir = claim(job, "w2");
+  ASSERT_TRUE(heir);
+  EXPECT_EQ(ledger_.results(*stale).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.results(*heir)->size(), 1U);
+  ASSERT_TRUE(ledger_.finish(*heir, std::nullopt));
+  EXPECT_EQ(ledger_.results(*stale).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.results(*heir).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.check(*heir).error().code(), Errc::closed);
 }
 
 TEST_F(LedgerTest, AnInputThatChangesMeanwhileIsNoticed) {
@@ -262,8 +281,9 @@ TEST_F(LedgerTest, ListsTheLatestFirstInPages) {
 }
 
 // Random interleavings of workers that die, come back as zombies, and step in between what others
-// read and write. The model knows one thing: which parts were accepted. Each part of the input has
-// to be accepted once, in one chain from the begin to the end, and the job has to end.
+// read and write. The model knows two things: which parts were accepted, and what was committed to
+// the blob. Each part of the input has to be accepted once, in one chain from the begin to the end,
+// the job has to end, and whatever is committed, also by a zombie, is the whole result.
 class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsigned> {
  protected:
   static constexpr std::uint64_t kInput = 60;
@@ -272,7 +292,10 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
   struct Held {
     Assignment given;
     bool bounded = false;
+    std::optional<std::vector<PartResult>> result;  // What a finisher is about to commit.
+    bool checked = false;
   };
+  using Blob = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // Part and epoch of blocks.
   std::size_t pick(std::size_t count) { return std::size_t(random_() % count); }
 
   // `group` tells workers apart that act in between from those that are in the middle of a call.
@@ -296,7 +319,19 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
   void advance(std::vector<Held>& mine, std::size_t index) {
     Held held = mine[index];
     if (held.given.kind == Assignment::Kind::finish) {
+      if (!held.checked) {
+        // Others may come in after each of these steps, up to the commit itself.
+        const auto still = advance_finisher(held);
+        EXPECT_TRUE(still || still.error().code() == Errc::closed) << still.error().message();
+        if (still) {
+          mine[index] = held;
+        } else {
+          mine.erase(mine.begin() + std::ptrdiff_t(index));
+        }
+        return;
+      }
       mine.erase(mine.begin() + std::ptrdiff_t(index));
+      commit(*held.result);
       const auto done = ledger_.finish(held.given, std::nullopt);
       if (done) ++finished_;
       EXPECT_TRUE(done || done.error().code() == Errc::closed) << done.error().message();
@@ -325,7 +360,27 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
     if (done) accepted_.emplace_back(held.given.part.begin, held.given.part.end);
   }
 
+  Result<void> advance_finisher(Held& held) {
+    if (!held.result) {
+      TRY(held.result, ledger_.results(held.given));
+    } else {
+      TRY_OK(ledger_.check(held.given));
+      held.checked = true;
+    }
+    return {};
+  }
+  void commit(const std::vector<PartResult>& parts) {
+    Blob blob;
+    for (const PartResult& part : parts) blob.emplace_back(part.number, part.epoch);
+    EXPECT_EQ(blob.size(), accepted_.size()) << "seed " << GetParam();
+    if (!blob_.empty()) {
+      EXPECT_EQ(blob, blob_) << "seed " << GetParam();
+    }
+    blob_ = std::move(blob);
+  }
+
   std::mt19937 random_{GetParam()};
+  Blob blob_;
   std::map<std::string, std::vector<Held>> held_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> accepted_;
   int finished_ = 0;
@@ -356,9 +411,13 @@ TEST_P(LeaseModel, EveryPartIsAcceptedOnceWhateverWorkersDo) {
   const auto view = ledger_.find(kEndpoint, job);
   EXPECT_EQ(view->record.state, JobState::finished) << view->record.details;
   EXPECT_EQ(view->record.rows, accepted_.size());
+  EXPECT_EQ(blob_.size(), accepted_.size());
   // Those who come back later change nothing.
   for (auto& [worker, mine] : held_)
-    for (const Held& held : mine) {
+    for (Held& held : mine) {
+      if (held.given.kind == Assignment::Kind::finish && !held.checked) {
+        EXPECT_EQ(advance_finisher(held).error().code(), Errc::closed);
+      }
       EXPECT_EQ(ledger_.complete(held.given, result(held.given)).error().code(), Errc::closed);
       EXPECT_EQ(ledger_.finish(held.given, "late").error().code(), Errc::closed);
     }

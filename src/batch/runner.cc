@@ -278,20 +278,36 @@ std::vector<BlockWriter> block_writers(const OpenJob& job, const Assignment& ass
   return outputs;
 }
 
-Result<void> commit_outputs(const OpenJob& job, const std::vector<PartResult>& parts) {
+// A result of fewer parts than were done would look like a good one.
+Result<void> check_complete(const std::vector<PartResult>& parts, std::uint64_t done) {
+  bool complete = parts.size() == done;
+  for (std::size_t i = 0; i < parts.size(); ++i) complete &= parts[i].number == i;
+  if (complete) return {};
+  return fail(Errc::internal, "Of " + std::to_string(done) + " parts of the result " +
+                                  std::to_string(parts.size()) + " are known");
+}
+
+// What is committed replaces what was there, so that `check` is asked before each blob whether the
+// result is still wanted.
+Result<void> commit_outputs(const OpenJob& job, const std::vector<PartResult>& parts,
+                            const std::function<Result<void>()>& check) {
   const std::size_t ports = job.outputs.size() + 1;
   for (std::size_t i = 0; i < ports; ++i) {
     const bool report = i == job.outputs.size();
     const OpenPort& port = report ? job.report : job.outputs[i];
     std::vector<std::string> ids;
-    for (const PartResult& part : parts)
-      for (std::uint64_t b = 0; i < part.blocks.size() && b < part.blocks[i]; ++b)
+    for (const PartResult& part : parts) {
+      if (part.blocks.size() != ports)
+        return fail(Errc::internal, "A part has another number of outputs than the job");
+      for (std::uint64_t b = 0; b < part.blocks[i]; ++b)
         ids.push_back(block_id(job.spec.id, part.number, part.epoch, b));
+    }
     if (report && ids.empty()) continue;
     if (ids.size() > blob::kBlocksMax)
       return fail(Errc::exhausted, place_text("Output", port) + ": the result has more than " +
                                        std::to_string(blob::kBlocksMax) +
                                        " blocks; split the input.");
+    TRY_OK(check());
     crash_point();
     auto done = port.file->commit(ids, content_type_of(report ? Format::csv : port.format));
     crash_point();
@@ -355,16 +371,17 @@ Result<void> Runner::run_part(const Assignment& assignment,
   for (const BlockWriter& output : outputs) result.blocks.push_back(output.blocks());
   result.blocks.push_back(report.blocks());
   if (!alone) return of_store(parts_.ledger.complete(assignment, result));
-  TRY_OK(commit_outputs(*job, {result}));
+  TRY_OK(commit_outputs(*job, {result}, [&] { return of_store(parts_.ledger.check(assignment)); }));
   return of_store(parts_.ledger.finish_whole(assignment, boundary, result));
 }
 
 Result<void> Runner::run_finish(const Assignment& assignment) {
   if (!assignment.work.failure) {
     TRY(const auto job, open(assignment));
-    const auto parts = parts_.ledger.results(assignment.spec.id);
+    const auto parts = parts_.ledger.results(assignment);
     if (!parts) return of_store(std::unexpected(parts.error()));
-    TRY_OK(commit_outputs(*job, *parts));
+    TRY_OK(check_complete(*parts, assignment.work.done));
+    TRY_OK(commit_outputs(*job, *parts, [&] { return of_store(parts_.ledger.check(assignment)); }));
   }
   return of_store(parts_.ledger.finish(assignment, std::nullopt));
 }
