@@ -65,6 +65,9 @@ BatchRole::BatchRole(const Settings& settings, const DataFolder& data, const Par
   const std::string own_account(blob::kDevelopmentAccount);
   batch::LedgerLimits limits;
   limits.running_max = running_max;
+  limits.waiting_max = std::size_t(settings.integer("batch.waiting_jobs"));
+  limits.stored_max = std::size_t(settings.integer("batch.stored_jobs"));
+  limits.storage_wait = std::chrono::seconds(settings.integer("batch.storage_wait"));
   ledger_ = std::make_unique<batch::Ledger>(batch::Ledger::Parts{parts.store, parts.vault, clock},
                                             limits);
   http_ = std::make_unique<blob::HttpCaller>(parts.guard.for_target(net::DialTarget::caller_chosen),

@@ -48,6 +48,8 @@ class BlobFile {
   // The blob becomes exactly these blocks, in this order.
   virtual Result<void> commit(const std::vector<std::string>& ids,
                               std::string_view content_type) = 0;
+  // Removes the blob, if it is there.
+  virtual Result<void> remove() = 0;
   // Drops blocks whose ids begin so and that were staged but not committed, where that is possible
   // without touching blocks of others or what readers see: in the embedded endpoint. Others drop
   // them with the next commit to the blob, and Azure Storage after a week.

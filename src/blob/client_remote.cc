@@ -77,6 +77,12 @@ class RemoteFile final : public BlobFile {
     return {};
   }
 
+  Result<void> remove() override {
+    const auto gone = calls_.send({.method = "DELETE", .query = {}, .headers = {}, .body = {}});
+    if (!gone && gone.error().code() != Errc::not_found) return std::unexpected(gone.error());
+    return {};
+  }
+
   // The protocol drops staged blocks only with a commit, which takes those of others with it and
   // shows an empty blob to readers. So they stay until the blob is written next; Azure Storage
   // drops them a week after the last one.
