@@ -54,6 +54,10 @@ def run_mlgate(*arguments, **options):
     return subprocess.run([BINARY, *arguments], capture_output=True, text=True, env=clean_environment(), **options)
 
 
+# What a sanitizer prints that ends nothing, or only at the exit.
+SANITIZER_WORDS = ("ERROR: AddressSanitizer", "ERROR: LeakSanitizer", "WARNING: ThreadSanitizer", ": runtime error: ")
+
+
 class Answer:
     def __init__(self, status, reason, headers, body):
         self.status, self.reason, self.headers, self.body = status, reason, headers, body
@@ -100,11 +104,15 @@ class Server:
                 at = self.flags.index(ports[0])
                 self.flags[at:at + len(ports)] = ports
 
-    def __exit__(self, *_):
-        if self.process and self.process.poll() is None:
-            self.stop()
-        if self.folder:
-            self.folder.cleanup()
+    def __exit__(self, kind=None, *_):
+        try:
+            if self.process and self.process.poll() is None:
+                status, printed = self.stop(), (self.data / "server.log").read_text(errors="replace")
+                if kind is None and (status != 0 or any(words in printed for words in SANITIZER_WORDS)):
+                    raise AssertionError(f"mlgate ended with {status}:\n{printed[-8000:]}")
+        finally:
+            if self.folder:
+                self.folder.cleanup()
 
     def start(self, environment=None):
         """Starts the program, with more environment variables, if any; the addresses stay."""

@@ -87,6 +87,23 @@ TEST(TYPE, RefusesAnEmptyValue) {
 }  // namespace mlgate::policy
 """
 
+POLICY_CASE = """\
+# NAME lets a call go on, and is refused without its value.
+[arm PUT /apis/e]
+{"displayName": "E", "path": "e", "protocols": ["http"], "serviceUrl": "{echo}", "subscriptionRequired": false}
+[arm PUT /apis/e/operations/get]
+{"displayName": "get", "method": "GET", "urlTemplate": "/x", "templateParameters": []}
+[arm PUT /apis/e/policies/policy]
+{"format": "rawxml", "value": "<policies><inbound><NAME value=\\"x\\" /></inbound></policies>"}
+[request]
+GET /e/x HTTP/1.1
+Host: {host}
+[response]
+HTTP/1.1 200 OK
+[arm PUT /apis/e/policies/policy = 400]
+{"format": "rawxml", "value": "<policies><inbound><NAME /></inbound></policies>"}
+"""
+
 MODULE = """\
 // NAME: say here what the module does to a table, and what it never does.
 #include "ml/modules/modules_internal.h"
@@ -171,7 +188,8 @@ def write_new(path, text):
         sys.exit(f"{path.relative_to(ROOT)} exists already")
     path.write_text(text)
     # A long name moves the line breaks.
-    subprocess.run(["clang-format-19", "-i", path], check=True)
+    if path.suffix == ".cc":
+        subprocess.run(["clang-format-19", "-i", path], check=True)
     print(f"made    {path.relative_to(ROOT)}")
 
 
@@ -201,6 +219,7 @@ def new_policy(name):
     folder = ROOT / "src/policy/builtin"
     write_new(folder / f"{stem}.cc", fill(POLICY, name, stem))
     write_new(folder / f"{stem}_test.cc", fill(POLICY_TEST, name, stem))
+    write_new(ROOT / f"tests/cases/policy/{name}.case", fill(POLICY_CASE, name, stem))
     insert_sorted(folder / "builtin.h", f"void register_{stem}(PolicyCatalog& catalog);", r"^void register_\w+\(")
     listing = ROOT / "src/policy/builtin.cc"
     # A policy that was known by name only is so no more.

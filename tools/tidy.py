@@ -136,6 +136,7 @@ class Tidy:
                 self.check_includes(path, lines)
         self.check_registered("src/policy/builtin", "src/policy/builtin.cc")
         self.check_registered("src/ml/modules", "src/ml/modules/register.cc")
+        self.check_decisions()
         return self.findings
 
     def check_text(self, path, lines):
@@ -233,6 +234,13 @@ class Tidy:
                 continue
             if listed is None or f"register_{stem}(" not in listed:
                 self.find(path, 1, f"register_{stem}() is not called in {where}")
+
+    def check_decisions(self):
+        index = self.read("docs/adr/README.md") or ""
+        for path in self.files:
+            name = Path(path).name
+            if path.startswith("docs/adr/") and name != "README.md" and f"({name})" not in index:
+                self.find(path, 1, "is not in docs/adr/README.md")
 
 
 def main():

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Each rule of tidy.py: what it refuses, and the twin that it lets through."""
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -8,7 +9,7 @@ import unittest
 from pathlib import Path
 
 TIDY = Path(__file__).resolve().parent / "tidy.py"
-MODULES = "base: | fmt openssl\nnet: base | openssl\nhttp: base net |\n"
+MODULES = "base: | sodium openssl\nnet: base | openssl\nhttp: base net |\n"
 # Put together, so that this file passes what it tests.
 PENDING = "TO" + "DO"
 
@@ -20,6 +21,8 @@ class Tree(unittest.TestCase):
         self.write("src/modules.txt", MODULES)
         for header in ("base/a.h", "base/a_internal.h", "net/b.h", "http/c.h"):
             self.write("src/" + header, "#pragma once\n")
+        self.write("src/base/a.cc", "#include <openssl/bio.h>\n#include <sodium.h>\n")
+        self.write("src/net/b.cc", "#include <openssl/bio.h>\n")
 
     def tearDown(self):
         self.folder.cleanup()
@@ -69,6 +72,11 @@ class Tree(unittest.TestCase):
         self.passes("src/net/x.cc", "#include <openssl/ssl.h>\n#include <sys/socket.h>\n#include <vector>\n")
         self.passes("src/net/x_test.cc", "#include <gtest/gtest.h>\n")
         self.passes("src/net/test_support_internal.h", "#pragma once\n#include <gtest/gtest.h>\n")
+
+    def test_decisions_are_in_the_index(self):
+        self.write("docs/adr/README.md", "[0001](0001-a.md)\n")
+        self.passes("docs/adr/0001-a.md", "# 0001\n")
+        self.refuses("docs/adr/0002-b.md", "# 0002\n", 1, "is not in docs/adr/README.md")
 
     def test_modules_have_an_order(self):
         self.refuses("src/modules.txt", "base: net |\nnet: |\n", 1, "earlier line")
@@ -123,6 +131,57 @@ class Tree(unittest.TestCase):
 
     def test_inputs_of_fuzz_targets_are_left_alone(self):
         self.passes("fuzz/corpus/a/b.py", PENDING + " " + "x" * 200 + "\n")
+
+
+class Scaffold(unittest.TestCase):
+    """What `tools/dev new-policy` and `new-module` write, on a copy of the tree."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.root = Path(self.folder.name)
+        wanted = ["src", "tools", "tests/cases", "docs/adr", ".clang-format"]
+        listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *wanted], cwd=TIDY.parent.parent,
+                                capture_output=True, text=True, check=True)
+        for name in listed.stdout.split():
+            if (TIDY.parent.parent / name).is_file():
+                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(TIDY.parent.parent / name, self.root / name)
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def dev(self, *words):
+        return subprocess.run([sys.executable, self.root / "tools/dev", *words], capture_output=True, text=True)
+
+    def text(self, path):
+        return (self.root / path).read_text()
+
+    def tidy(self):
+        run = subprocess.run([sys.executable, self.root / "tools/tidy.py", "--root", self.root], capture_output=True,
+                             text=True)
+        self.assertEqual(run.returncode, 0, run.stdout)
+
+    def test_a_policy_is_whole(self):
+        made = self.dev("new-policy", "count-words")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn('.name = "count-words"', self.text("src/policy/builtin/count_words.cc"))
+        self.assertIn("TEST(CountWords, ", self.text("src/policy/builtin/count_words_test.cc"))
+        self.assertIn("void register_count_words(PolicyCatalog& catalog);", self.text("src/policy/builtin/builtin.h"))
+        self.assertIn("register_count_words(catalog);", self.text("src/policy/builtin.cc"))
+        self.assertIn("<count-words ", self.text("tests/cases/policy/count-words.case"))
+        self.tidy()
+        again = self.dev("new-policy", "count-words")
+        self.assertEqual((again.returncode, "exists already" in again.stderr), (1, True))
+
+    def test_a_module_is_whole(self):
+        made = self.dev("new-module", "Count Words")
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertIn('info.name = "Count Words"', self.text("src/ml/modules/count_words.cc"))
+        self.assertIn("register_count_words(catalogue);", self.text("src/ml/modules/register.cc"))
+        self.tidy()
+
+    def test_a_name_has_a_letter_first(self):
+        self.assertIn("is no name", self.dev("new-policy", "4x").stderr)
 
 
 if __name__ == "__main__":

@@ -4,10 +4,29 @@
 
 namespace mlgate::app {
 
+namespace {
+constexpr int kStatusMin = 400;  // Of what protocol_error answers.
+}
+
 std::uint64_t FrontDoor::requests_total() const noexcept {
   std::uint64_t out = 0;
   for (std::size_t i = 0; i < options_.workers; ++i) out += requests_[i].total.read();
   return out;
+}
+
+std::vector<std::pair<int, std::uint64_t>> FrontDoor::malformed_total() const {
+  std::vector<std::pair<int, std::uint64_t>> out;
+  for (std::size_t i = 0; i < malformed_.size(); ++i) {
+    const std::uint64_t count = malformed_[i].load(std::memory_order_relaxed);
+    if (count != 0) out.emplace_back(kStatusMin + int(i), count);
+  }
+  return out;
+}
+
+http::Response FrontDoor::protocol_error(int status, std::string_view what) {
+  const std::size_t at = std::size_t(status - kStatusMin);
+  if (at < malformed_.size()) malformed_[at].fetch_add(1, std::memory_order_relaxed);
+  return inner_.protocol_error(status, what);
 }
 
 net::Awaitable<void> FrontDoor::handle(http::ServerCall& call) {

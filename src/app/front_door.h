@@ -6,12 +6,15 @@
 #include "app/health.h"
 #include "http/server_call.h"
 
+#include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace mlgate::app {
 
@@ -38,12 +41,12 @@ class FrontDoor final : public http::Handler {
         requests_(std::make_unique<Requests[]>(options_.workers)) {}
 
   net::Awaitable<void> handle(http::ServerCall& call) override;
-  http::Response protocol_error(int status, std::string_view what) override {
-    return inner_.protocol_error(status, what);
-  }
+  http::Response protocol_error(int status, std::string_view what) override;
   const std::string& role() const noexcept { return options_.role; }
   // Requests that came to this role's listeners. Threads: any.
   std::uint64_t requests_total() const noexcept;
+  // Messages that could not be read, by the status of their answer. Threads: any.
+  std::vector<std::pair<int, std::uint64_t>> malformed_total() const;
 
  private:
   net::Awaitable<void> tell(http::ServerCall& call, bool good);
@@ -56,6 +59,7 @@ class FrontDoor final : public http::Handler {
   Health& health_;
   FrontDoorOptions options_;
   std::unique_ptr<Requests[]> requests_;
+  std::array<std::atomic<std::uint64_t>, 200> malformed_{};  // From 400 on.
 };
 
 }  // namespace mlgate::app

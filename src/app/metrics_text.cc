@@ -117,7 +117,7 @@ void write_workers(PrometheusText& out, const Observation& seen) {
   by_worker(out, seen, "mlgate_worker_dropped_records_total", MetricType::counter,
             "Calls missing in the access log and in the series, because the ring was full.",
             [](const WorkerView& w) { return w.dropped_records; });
-  by_worker(out, seen, "mlgate_worker_blocks", MetricType::gauge, "Buffers made, of 64 KiB.",
+  by_worker(out, seen, "mlgate_worker_blocks", MetricType::gauge, "Buffers made, of 68 KiB.",
             [](const WorkerView& w) { return std::uint64_t(w.local.blocks_made); });
   by_worker(out, seen, "mlgate_worker_blocks_unused", MetricType::gauge,
             "Buffers that wait for use.",
@@ -135,6 +135,7 @@ void write_listeners(PrometheusText& out, const Observation& seen) {
       sum.connections += listener.counts.connections;
       sum.accepted_total += listener.counts.accepted_total;
       sum.refused_total += listener.counts.refused_total;
+      sum.failed_handshakes_total += listener.counts.failed_handshakes_total;
     }
   }
   out.family("mlgate_requests_total", MetricType::counter,
@@ -148,6 +149,14 @@ void write_listeners(PrometheusText& out, const Observation& seen) {
   out.family("mlgate_connections_refused_total", MetricType::counter,
              "Connections refused for want of descriptors, or above the limit.");
   for (const auto& [name, sum] : sums) out.sample({{"listener", name}}, sum.refused_total);
+  out.family("mlgate_tls_handshakes_failed_total", MetricType::counter,
+             "Connections that ended before TLS was agreed on.");
+  for (const auto& [name, sum] : sums)
+    out.sample({{"listener", name}}, sum.failed_handshakes_total);
+  out.family("mlgate_malformed_messages_total", MetricType::counter,
+             "Messages that were answered with this status because they could not be read.");
+  for (const MalformedView& one : seen.malformed)
+    out.sample({{"role", one.role}, {"status", std::to_string(one.status)}}, one.count);
 }
 
 void write_program(PrometheusText& out, const Observation& seen) {

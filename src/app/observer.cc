@@ -72,7 +72,11 @@ Observation Observer::look() const {
     out.workers.push_back(std::move(view));
   }
   for (const auto& front : parts_.fronts)
+  {
     out.requests.emplace_back(front->role(), front->requests_total());
+    for (const auto& [status, count] : front->malformed_total())
+      out.malformed.push_back({front->role(), status, count});
+  }
   out.series = parts_.recorder.series().copy();
   out.series_overflowed = parts_.recorder.series().overflowed_total();
   out.log_lines_lost = parts_.recorder.lost_lines_total();

@@ -44,6 +44,12 @@ struct WorkerView {
   std::uint64_t request_bytes = 0, response_bytes = 0, dropped_records = 0;
 };
 
+struct MalformedView {
+  std::string role;
+  int status = 0;
+  std::uint64_t count = 0;
+};
+
 struct Observation {
   TimeMs now_ms = 0;
   double uptime_seconds = 0;
@@ -53,6 +59,7 @@ struct Observation {
   ProcessStats process;
   std::vector<WorkerView> workers;
   std::vector<std::pair<std::string, std::uint64_t>> requests;  // By role.
+  std::vector<MalformedView> malformed;
   std::vector<analytics::Series> series;
   std::uint64_t series_overflowed = 0;
   std::uint64_t log_lines_lost = 0, refused_calls = 0, bugs = 0;

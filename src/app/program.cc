@@ -267,10 +267,15 @@ void Program::make_handlers() {
   gateway::HandlerOptions options;
   options.gateway.backend_failure_as_http =
       settings_.text("gateway.backend_failure_status") == "http";
+  options.gateway.backend_timeout_ms =
+      std::uint32_t(settings_.integer("gateway.backend_timeout") * 1000);
   options.gateway.watching = &operations_->watching();
   options.request_body_max = std::uint64_t(settings_.integer("gateway.max_request_body"));
   options.connections_max = std::uint32_t(settings_.integer("gateway.backend_connections"));
   options.tunnel_idle = std::chrono::seconds(settings_.integer("gateway.websocket_idle"));
+  // Whoever needed so many at once will need them again; unused ones close after a while.
+  options.client.idle_max = options.connections_max;
+  options.client.connect_time = std::chrono::seconds(settings_.integer("gateway.connect_timeout"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
   options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
   options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));
@@ -352,9 +357,6 @@ void Program::make_services_handler() {
 void Program::list_listeners() {
   http::Handler* console_clear = console_redirect_.get();
   if (net::is_loopback(settings_.text("bind"))) console_clear = console_handler_.get();
-  if (plays("console"))
-    listeners_.push_back(
-        {"console", "data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
   const auto listen = [&](const std::string& role, const RolePorts& ports, http::Handler& inner) {
     if (!plays(role)) return;
     http::Handler& handler = operations_->front(inner, role, workers_.size());
@@ -369,11 +371,16 @@ void Program::list_listeners() {
   listen("console", console_ports_, *console_handler_);
   listen("services", services_ports_, *services_handler_);
   if (plays("blob")) listen("blob", blob_ports_, blob_->make_endpoint(settings_));
-  if (metrics_port_ == 0) return;
-  metrics_handler_ = std::make_unique<http::Dispatcher>(
-      *control_pool_, std::vector{operations_->metrics_route(console_error)}, console_error);
-  listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
-                        &operations_->front(*metrics_handler_, "metrics", workers_.size())});
+  if (metrics_port_ != 0) {
+    metrics_handler_ = std::make_unique<http::Dispatcher>(
+        *control_pool_, std::vector{operations_->metrics_route(console_error)}, console_error);
+    listeners_.push_back({"metrics", "metrics.port", metrics_port_, nullptr,
+                          &operations_->front(*metrics_handler_, "metrics", workers_.size())});
+  }
+  // The first worker alone opens it, so it stands last: each worker's servers begin the list.
+  if (plays("console"))
+    listeners_.push_back(
+        {"console", "data", 0, nullptr, admin_handler_.get(), data_.admin_socket().string()});
 }
 
 Result<void> Program::name_instances() {

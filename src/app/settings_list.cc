@@ -26,7 +26,10 @@ constexpr SettingInfo kSettings[] = {
      "Bytes after which the access log begins a new file; 0 means never."},
     {"gateway.access_log_kept", integer, "4", 0, 1000, "Older access logs that are kept."},
     {"gateway.backend_timeout", integer, "300", 1, 3600,
-     "Seconds that a backend may take to its response head."},
+     "Seconds that a backend may take to its response head where forward-request names none, and "
+     "between two pieces of a body."},
+    {"gateway.connect_timeout", integer, "10", 1, 3600,
+     "Seconds that connecting to one address of a backend may take."},
     {"gateway.backend_connections", integer, "2048", 1, 1'000'000,
      "Most connections in use to one address of a backend."},
     {"gateway.backend_ca", text, "", 0, 0,
@@ -114,7 +117,6 @@ constexpr SettingInfo kSettings[] = {
     {"stop.delay", integer, "0", 0, 3600,
      "Seconds between the signal to stop and its effect, while health checks already fail."},
     {"stop.grace", integer, "10", 0, 3600, "Seconds that calls under way may take to end."},
-    {"log.level", text, "info", 0, 0, "trace, debug, info, warn or error."},
 };
 
 }  // namespace

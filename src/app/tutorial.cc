@@ -132,6 +132,11 @@ Result<Json> Tutorial::ask(const std::string& method, const std::string& url,
         answer.status == 404 ? Errc::not_found : Errc::internal,
         method + " " + url + " answered " + std::to_string(answer.status) + ": " + answer.body);
   }
+  // Reading is waiting, or looking for what is there already.
+  if (method != "GET") {
+    const std::string shown = url.substr(0, url.find('?'));
+    std::printf("      %s %s -> %d\n", method.c_str(), shown.c_str(), answer.status);
+  }
   if (answer.body.empty()) return Json();
   return Json::parse(answer.body);
 }
@@ -529,6 +534,7 @@ void Tutorial::print_addresses() const {
               at_.console.c_str());
   std::printf("  services  %s  %s  (web services, Studio API)\n", at_.services_tls.c_str(),
               at_.services.c_str());
+  std::printf("  blobs     %s\n", at_.blob.c_str());
   std::printf("  the administrator's client id and secret: %s\n", data_.credentials().c_str());
   std::printf("\nA call of your own, with a key that has all its calls left:\n\n");
   std::printf(

@@ -403,10 +403,10 @@ TEST_F(Decision, OnErrorRunsOnceAndMayAddHeaders) {
   EXPECT_EQ(status("GET", "/echo/resource"), 401);
   EXPECT_EQ(header("X-Err"), "g,a");
   ASSERT_EQ(status("GET", "/echo/resource", {key("p50")}), 0);
-  gateway::fail_backend(call_, gateway::BackendFailure::connect, "backend.example:80");
+  gateway::fail_backend(call_, gateway::BackendFailure::connect, "Error connecting to 10.0.0.7:80");
   EXPECT_EQ(call_.x.response.status, 500);
   EXPECT_EQ(header("X-Err"), "g,a");
-  EXPECT_EQ(call_.x.error.message, "Error connecting to backend.example:80");
+  EXPECT_EQ(call_.x.error.message, "Error connecting to 10.0.0.7:80");
   gateway::client_gone(call_);
   EXPECT_EQ(header("X-Err"), "g,a");
   EXPECT_EQ(call_.x.error.reason, "BackendConnectionFailure");

@@ -32,6 +32,7 @@ struct ForwardPlan {
   std::string_view target;             // Path and query, as it goes on the request line.
   std::string_view path, query;        // The same in two parts, for a LocalService.
   std::uint32_t timeout_ms = 300'000;  // Until the response head.
+  std::uint32_t continue_ms = 1'000;   // That Expect: 100-continue waits for the backend.
 };
 
 // Ids of requests: random version 4 GUIDs without a system call each. Thread: one worker's.
@@ -45,8 +46,9 @@ class RequestIds {
 };
 
 struct GatewayOptions {
-  bool backend_failure_as_http = false;  // gateway.backend_failure_status: http.
-  const Watching* watching = nullptr;    // Null: calls are not watched.
+  bool backend_failure_as_http = false;        // gateway.backend_failure_status: http.
+  std::uint32_t backend_timeout_ms = 300'000;  // Where forward-request names none.
+  const Watching* watching = nullptr;          // Null: calls are not watched.
 };
 
 struct Call {
@@ -88,9 +90,9 @@ enum class BackendFailure : unsigned char {
   connect_timeout,
   timeout  // The head did not come in time.
 };
-// on-error, then the built-in answer in `x.response`. `address` is "host:port" as far as it is
-// known.
-void fail_backend(Call& call, BackendFailure failure, std::string_view address) noexcept;
+// on-error, then the built-in answer in `x.response`. `message` is what on-error and the log read
+// of a connection that could not be made.
+void fail_backend(Call& call, BackendFailure failure, std::string_view message) noexcept;
 // So many connections to the backend are in use that no further one is made: 429.
 void fail_connection_limit(Call& call) noexcept;
 // The request body is over its limit: 413.

@@ -12,10 +12,8 @@ namespace {
 
 using internal::Service;
 
-constexpr std::size_t kCallsKeptMax = 256;
 constexpr std::size_t kDeadlinesMax = 64;
 // A backend that does not react to an expectation gets the body after this time (RFC 9110, 10.1.1).
-constexpr std::uint32_t kContinueMs = 1000;
 // Once one side of a tunnel has ended, the other may be silent for so long.
 constexpr std::uint32_t kClosingMs = 10'000;
 
@@ -28,7 +26,13 @@ Station::Station(net::Worker& worker, const Publisher& publisher, analytics::Usa
       sink_(sink),
       guard_(std::move(guard)),
       client_limits_(options.client),
-      client_(worker, guard_, tls, options.client) {}
+      client_(worker, guard_, tls, options.client),
+      trim_timer_(worker.poller(), net::kTrimEvery, [this] {
+        calls_.trim();
+        trim_timer_.start();
+      }) {
+  trim_timer_.start();
+}
 
 http::Client& Station::client_for(const Call& call) {
   const auto* part = call.backend_part;
@@ -50,15 +54,12 @@ http::Client& Station::client_for(const Call& call) {
 }
 
 std::unique_ptr<Call> Station::take() {
-  if (calls_.empty()) return std::make_unique<Call>();
-  std::unique_ptr<Call> call = std::move(calls_.back());
-  calls_.pop_back();
-  return call;
+  return calls_.empty() ? std::make_unique<Call>() : calls_.take();
 }
 
 void Station::give(std::unique_ptr<Call> call) {
   call->reset();  // Also lets go of the snapshot.
-  if (calls_.size() < kCallsKeptMax) calls_.push_back(std::move(call));
+  calls_.give(std::move(call));
 }
 
 net::Deadline& Station::deadline(std::uint32_t timeout_ms) {
@@ -125,7 +126,7 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
     co_await internal::write_answer(service);  // nothing to check
   } else {
     service.response_deadline = &station.deadline(call.plan.timeout_ms);
-    if (head.expect_continue) service.continue_deadline = &station.deadline(kContinueMs);
+    if (head.expect_continue) service.continue_deadline = &station.deadline(call.plan.continue_ms);
     if (call.upgrade) {
       service.tunnel_deadline =
           &station.deadline(std::uint32_t(std::chrono::milliseconds(options_.tunnel_idle).count()));

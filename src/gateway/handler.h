@@ -8,6 +8,7 @@
 #include "http/client.h"
 #include "http/server_call.h"
 #include "net/backend_tls.h"
+#include "net/spares.h"
 #include "net/worker.h"
 
 #include <chrono>
@@ -56,7 +57,8 @@ class Station {
     std::unique_ptr<http::Client> client;
   };
   std::map<const ssl_ctx_st*, OwnTls> own_tls_;
-  std::vector<std::unique_ptr<Call>> calls_;
+  net::Spares<std::unique_ptr<Call>> calls_;
+  net::Timer trim_timer_;
   std::map<std::uint32_t, std::unique_ptr<net::Deadline>> deadlines_;
   RequestIds ids_;
 };

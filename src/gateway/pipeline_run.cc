@@ -69,7 +69,9 @@ void plan_target(Call& call) {
   call.plan.target = target;
   call.plan.path = target.substr(0, path_size);
   call.plan.query = any ? target.substr(path_size + 1) : std::string_view();
-  call.plan.timeout_ms = x.forward.timeout_ms;
+  call.plan.timeout_ms =
+      x.forward.timeout_ms != 0 ? x.forward.timeout_ms : call.options.backend_timeout_ms;
+  call.plan.continue_ms = x.forward.continue_ms;
 }
 
 // No member can be used, or the breaker is open: that is a response like a backend's, and no error.

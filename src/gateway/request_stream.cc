@@ -22,9 +22,9 @@ RequestStream::RequestStream(http::ServerCall& server, http::ClientConnection& b
       trace_(trace),
       tasks_(server.worker().executor()) {}
 
-void RequestStream::begin() {
+void RequestStream::begin(std::string_view begun) {
   state_ = State::running;
-  net::spawn(tasks_, run());
+  net::spawn(tasks_, run(begun));
 }
 
 net::Awaitable<void> RequestStream::stop() {
@@ -41,14 +41,15 @@ net::Awaitable<void> RequestStream::stop() {
   if (ended != net::Wake::ready) co_return;
 }
 
-net::Awaitable<void> RequestStream::run() {
-  const State how = co_await pass();
+net::Awaitable<void> RequestStream::run(std::string_view begun) {
+  const State how = co_await pass(begun);
   state_ = stopping_ && how != State::sent ? State::stopped : how;
   // Whoever waits for the answer learns that none is wanted.
   if (state_ == State::caller_failed) backend_.stream.cancel();
 }
 
-net::Awaitable<RequestStream::State> RequestStream::pass() {
+net::Awaitable<RequestStream::State> RequestStream::pass(std::string_view begun) {
+  if (!begun.empty() && !co_await pass_piece(begun)) co_return State::backend_failed;
   std::uint64_t passed = 0, since_yield = 0;
   for (;;) {
     auto piece = co_await server_.read_body();

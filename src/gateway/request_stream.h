@@ -29,15 +29,16 @@ class RequestStream {
                 std::uint64_t body_max, net::Deadline& deadline, policy::CallTrace* trace);
   RequestStream(const RequestStream&) = delete;
 
-  void begin();
+  // `begun`: what is to go before the next bytes of the body; valid until they are read.
+  void begin(std::string_view begun = {});
   // Ends it if it still runs. Before the connection or the call goes.
   net::Awaitable<void> stop();
   State state() const noexcept { return state_; }
   const Error& error() const noexcept { return *error_; }
 
  private:
-  net::Awaitable<void> run();
-  net::Awaitable<State> pass();
+  net::Awaitable<void> run(std::string_view begun);
+  net::Awaitable<State> pass(std::string_view begun);
   net::Awaitable<bool> pass_piece(std::string_view piece);
   net::Awaitable<State> pass_end();
 

@@ -45,7 +45,7 @@ Step respond(Call& call) noexcept {
   return run_after_backend(call);
 }
 
-void fail_backend(Call& call, BackendFailure failure, std::string_view address) noexcept {
+void fail_backend(Call& call, BackendFailure failure, std::string_view message) noexcept {
   auto& x = call.x;
   x.response.headers.clear();
   x.response.status = 0;
@@ -62,12 +62,8 @@ void fail_backend(Call& call, BackendFailure failure, std::string_view address) 
     policy::answer_failure(x, 504, "Gateway Timeout", "Gateway timeout");
   switch (failure) {
     case BackendFailure::connect:
-      (void)fail_forward(call, "BackendConnectionFailure",
-                         x.arena.join({"Error connecting to ", address}));
-      break;
     case BackendFailure::connect_timeout:
-      (void)fail_forward(call, "BackendConnectionFailure",
-                         x.arena.join({"connection timed out: ", address}));
+      (void)fail_forward(call, "BackendConnectionFailure", x.arena.copy(message));
       break;
     case BackendFailure::timeout:
       (void)fail_forward(call, "Timeout", "The response of the backend was not received in time.");
@@ -135,6 +131,7 @@ void finish(Call& call, const CallSizes& sizes, analytics::UsageSink& sink) noex
   record.product_name = matched.product_name;
   record.subscription_name = matched.subscription_name;
   record.user_name = matched.user_name;
+  if (call.backend_part) record.backend_id = call.backend_part->name;
   record.total_ns = sizes.total_ns;
   record.backend_ns = sizes.backend_ns;
   record.backend_start_ns = sizes.backend_start_ns;

@@ -4,6 +4,7 @@
 #include "http/trailers.h"
 #include "http/websocket.h"
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -15,6 +16,11 @@ namespace {
 constexpr std::uint64_t kYieldBytes = 1 << 20;
 // Pieces from here on are not copied if the connection can do without.
 constexpr std::size_t kWriteBytesMin = 16 * 1024;
+// Larger bodies are sent from where they lie.
+constexpr std::size_t kCopiedBytesMax = 8 * 1024;
+// How often a call that may be repeated takes a kept connection, should each turn out to be dead.
+constexpr int kPooledTries = 2;
+constexpr std::string_view kUnasked = "The backend changed the protocol without being asked.";
 
 BodyFraming framing_of(const http::RequestHead& head) {
   if (head.chunked) return {BodyFraming::Kind::chunked, 0};
@@ -28,34 +34,46 @@ BodyFraming framing_of(const http::RequestHead& head, std::string_view body) {
   return {BodyFraming::Kind::length, body.size()};
 }
 
+enum class Dial : unsigned char { any, anew };
+
 // The connection that the request goes out on: a pooled one, or a new one.
-net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::Origin& origin) {
-  if (auto pooled = s.client.take_idle(origin)) co_return pooled;
+net::Task<std::unique_ptr<http::ClientConnection>> dial(Service& s, const http::Origin& origin,
+                                                        Dial how) {
+  if (how == Dial::any) {
+    if (auto pooled = s.client.take_idle(origin)) co_return pooled;
+  }
   co_return co_await s.client.connect(origin);
 }
 
-// Sends head and, when it is here, body, in one piece.
-net::Task<void> send_request(Service& s, http::ClientConnection& connection, BodyFraming framing,
-                             std::string_view whole_body) {
+// Sends the head, and of the body what goes with it in one piece; what remains of it comes back.
+net::Task<std::string_view> send_request(Service& s, http::ClientConnection& connection,
+                                         BodyFraming framing, std::string_view body) {
   net::Block block = s.server.worker().blocks().take();
   const auto size = compose_forward_head(s.call, framing, {block.data(), net::Block::size()});
   if (!size) co_return fail(Errc::internal, "the request head does not fit");
   std::size_t filled = *size;
-  const bool together = whole_body.size() <= net::Block::size() - filled;
-  if (together && !whole_body.empty()) {
-    std::memcpy(block.data() + filled, whole_body.data(), whole_body.size());
-    filled += whole_body.size();
+  if (body.size() <= std::min(kCopiedBytesMax, net::Block::size() - filled)) {
+    if (!body.empty()) std::memcpy(block.data() + filled, body.data(), body.size());
+    filled += body.size();
+    body = {};
   }
   std::string_view rest(block.data(), filled);
-  const net::Io io = connection.stream.try_write(rest);
-  if (io.state == net::Io::State::done) rest.remove_prefix(io.bytes);
+  const net::Io io = connection.stream.try_write(rest, body);
+  if (io.state == net::Io::State::done) {
+    const std::size_t of_rest = std::min(io.bytes, rest.size());
+    rest.remove_prefix(of_rest);
+    body.remove_prefix(io.bytes - of_rest);
+  }
   if (!rest.empty()) {
     CO_TRY_OK(co_await connection.stream.write_all(rest, s.client.response_deadline()));
   }
-  if (!together) {
-    CO_TRY_OK(co_await connection.stream.write_all(whole_body, s.client.response_deadline()));
-  }
-  co_return Result<void>();
+  co_return body;
+}
+
+net::Task<void> send_whole(Service& s, http::ClientConnection& connection, BodyFraming framing,
+                           std::string_view body) {
+  CO_TRY(const std::string_view rest, co_await send_request(s, connection, framing, body));
+  co_return co_await connection.stream.write_all(rest, s.client.response_deadline());
 }
 
 // Reads until the head of the answer is there; interim answers on the way are passed on.
@@ -223,24 +241,26 @@ class ConnectionHold {
 enum class Attempt : unsigned char { done, stale_connection };
 
 // The request could not be brought to an answer: says so, unless the caller has gone.
-net::Awaitable<void> answer_failure(Service& s, BackendFailure failure) {
+net::Awaitable<void> answer_failure(Service& s, BackendFailure failure, std::string_view message) {
   if (s.server.gone()) {
     s.caller_gone = true;
     client_gone(s.call);
     co_return;
   }
-  fail_backend(s.call, failure, s.call.plan.backend->authority);
+  s.call.x.now_ns = s.server.worker().now_ns();
+  fail_backend(s.call, failure, message);
   co_await write_answer(s);  // nothing to check
 }
 
 // One try at the backend with a body that is here. stale_connection: a pooled connection died
 // before it answered, and nothing was lost.
-net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, BodyFraming framing,
-                                      std::string_view body) {
+net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Dial how,
+                                      BodyFraming framing, std::string_view body) {
   Call& call = s.call;
-  auto connection = co_await dial(s, origin);
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
@@ -248,14 +268,15 @@ net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Bo
   const UpstreamScope upstream(s.server, backend.stream);
   const std::int64_t sent_ns = system_clock().steady_ns();
   s.backend_start_ns = sent_ns - call.began_ns;
-  const auto sent = co_await send_request(s, backend, framing, body);
+  const auto sent = co_await send_whole(s, backend, framing, body);
   if (!sent && sent.error().code() == Errc::internal) {
     fail_internal(call);
     co_await write_answer(s);  // nothing to check
     co_return Attempt::done;
   }
   if (!sent && sent.error().code() == Errc::timeout) {
-    co_await answer_failure(s, BackendFailure::timeout);  // nothing to check
+    co_await answer_failure(s, BackendFailure::timeout,
+                            sent.error().message());  // nothing to check
     co_return Attempt::done;
   }
   // A backend that refuses the body may have closed for reading and still have answered.
@@ -265,11 +286,12 @@ net::Awaitable<Attempt> attempt_whole(Service& s, const http::Origin& origin, Bo
     const bool untouched = backend.reused && head.error().code() == Errc::closed &&
                            may_repeat(call.x.request.method) && !s.server.gone();
     if (untouched) co_return Attempt::stale_connection;
-    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
+    co_await answer_failure(s, failure_of(head.error(), false),
+                            head.error().message());  // nothing to check
     co_return Attempt::done;
   }
   if (backend.head.status == 101) {  // Nobody asked for an upgrade that could be passed on.
-    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+    co_await answer_failure(s, BackendFailure::connect, kUnasked);  // nothing to check
     co_return Attempt::done;
   }
   RequestStream* const no_stream = nullptr;
@@ -294,21 +316,23 @@ net::Awaitable<bool> answer_reading(Service& s, const RequestStream& request) {
 // The same with a body that is still to come, and goes out while the answer may come in.
 net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
                                          std::unique_ptr<http::ClientConnection>& connection,
-                                         RequestStream& request, bool expects) {
+                                         RequestStream& request, bool expects,
+                                         std::string_view begun) {
   http::ClientConnection& backend = *connection;
   const std::int64_t sent_ns = system_clock().steady_ns();
   s.backend_start_ns = sent_ns - s.call.began_ns;
   const Expectation expectation = expects ? co_await await_continue(s, backend) : Expectation::met;
   if (expectation == Expectation::broken && backend.reused && !s.server.gone())
     co_return Attempt::stale_connection;
-  if (expectation == Expectation::met) request.begin();
+  if (expectation == Expectation::met) request.begin(begun);
   const auto head = co_await await_head(s, backend);
   s.backend_ns = system_clock().steady_ns() - sent_ns;
   if (!head || backend.head.status == 101) {
     co_await request.stop();  // nothing to check
     if (co_await answer_reading(s, request)) co_return Attempt::done;
     co_await answer_failure(
-        s, head ? BackendFailure::connect : failure_of(head.error(), false));  // nothing to check
+        s, head ? BackendFailure::connect : failure_of(head.error(), false),
+        head ? kUnasked : std::string_view(head.error().message()));  // nothing to check
     co_return Attempt::done;
   }
   co_await pass_answer(s, connection, origin, &request);  // nothing to check
@@ -318,18 +342,21 @@ net::Awaitable<Attempt> exchange_streams(Service& s, const http::Origin& origin,
   co_return Attempt::done;
 }
 
-net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin,
+net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin, Dial how,
                                           BodyFraming framing) {
-  auto connection = co_await dial(s, origin);
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
   backend.wants_interim = true;
   const UpstreamScope upstream(s.server, backend.stream);
   framing.expect_continue = s.server.head().expect_continue;
-  const auto sent = co_await send_request(s, backend, framing, {});
+  const std::string_view begun = s.server.begun_body();
+  trace_body(s, policy::CallTrace::Body::request, begun);
+  const auto sent = co_await send_request(s, backend, framing, begun);
   if (!sent && sent.error().code() == Errc::internal) {
     fail_internal(s.call);
     co_await write_answer(s);  // nothing to check
@@ -337,7 +364,8 @@ net::Awaitable<Attempt> attempt_streaming(Service& s, const http::Origin& origin
   }
   RequestStream request(s.server, backend, framing, s.options.request_body_max,
                         *s.response_deadline, s.call.x.trace);
-  co_return co_await exchange_streams(s, origin, *connection, request, framing.expect_continue);
+  co_return co_await exchange_streams(s, origin, *connection, request, framing.expect_continue,
+                                      sent.value_or(begun));
 }
 
 // Outbound policies see the handshake; what follows it is bytes.
@@ -364,10 +392,11 @@ net::Awaitable<void> join(Service& s, http::ClientConnection& backend) {
                                     *s.closing_deadline);
 }
 
-net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) {
-  auto connection = co_await dial(s, origin);
+net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin, Dial how) {
+  auto connection = co_await dial(s, origin, how);
   if (!connection) {
-    co_await answer_failure(s, failure_of(connection.error(), true));  // nothing to check
+    co_await answer_failure(s, failure_of(connection.error(), true),
+                            connection.error().message());  // nothing to check
     co_return Attempt::done;
   }
   http::ClientConnection& backend = **connection;
@@ -380,7 +409,8 @@ net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) 
   if (!head) {
     if (backend.reused && head.error().code() == Errc::closed && !s.server.gone())
       co_return Attempt::stale_connection;
-    co_await answer_failure(s, failure_of(head.error(), false));  // nothing to check
+    co_await answer_failure(s, failure_of(head.error(), false),
+                            head.error().message());  // nothing to check
     co_return Attempt::done;
   }
   if (!sent || backend.head.status != 101) {
@@ -394,7 +424,8 @@ net::Awaitable<Attempt> attempt_upgrade(Service& s, const http::Origin& origin) 
   if (good) {
     co_await join(s, backend);  // nothing to check
   } else {
-    co_await answer_failure(s, BackendFailure::connect);  // nothing to check
+    co_await answer_failure(s, BackendFailure::connect,
+                            good.error().message());  // nothing to check
   }
   co_return Attempt::done;
 }
@@ -436,18 +467,19 @@ net::Awaitable<void> serve_http(Service& s) {
   const std::optional<std::string_view> body = s.server.buffered_body();
   if (body) trace_body(s, policy::CallTrace::Body::request, *body);
   if (s.call.upgrade && !co_await check_handshake(s)) co_return;
-  for (int tries = 0; tries < 3; ++tries) {
+  // A new connection is not stale, so the last try is one.
+  for (int tries = 0;; ++tries) {
+    const Dial how = tries < kPooledTries ? Dial::any : Dial::anew;
     Attempt attempt = Attempt::done;
     if (s.call.upgrade) {
-      attempt = co_await attempt_upgrade(s, origin);
+      attempt = co_await attempt_upgrade(s, origin, how);
     } else if (body) {
-      attempt = co_await attempt_whole(s, origin, framing_of(head, *body), *body);
+      attempt = co_await attempt_whole(s, origin, how, framing_of(head, *body), *body);
     } else {
-      attempt = co_await attempt_streaming(s, origin, framing_of(head));
+      attempt = co_await attempt_streaming(s, origin, how, framing_of(head));
     }
     if (attempt == Attempt::done) co_return;
   }
-  co_await answer_failure(s, BackendFailure::connect);  // nothing to check
 }
 
 }  // namespace mlgate::gateway::internal

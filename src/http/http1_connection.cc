@@ -96,7 +96,10 @@ void Http1Connection::cut_upstream() noexcept {
 net::Awaitable<void> Http1Connection::run() {
   if (stream_.is_tls()) {
     const auto shaken = co_await stream_.handshake(server_.timeouts_.head);
-    if (!shaken) co_return;
+    if (!shaken) {
+      ++server_.failed_handshakes_total_;
+      co_return;
+    }
   }
   switch (co_await find_protocol()) {
     case Next::closed:
@@ -243,6 +246,12 @@ std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
   return body;
 }
 
+std::string_view Http1Connection::begun_body() noexcept {
+  if (expect_continue_ || state_->head.chunked) return {};
+  if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
+  return in_.next().bytes;
+}
+
 net::Task<std::string_view> Http1Connection::read_body() {
   if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
   for (;;) {
@@ -339,7 +348,7 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
   std::size_t size = 160 + reason.size();
   if (response.fields)
     for (const Field& field : *response.fields) size += field.name.size() + field.value.size() + 4;
-  if (!room_for(size)) return fail(Errc::exhausted, "the response head is larger than 64 KiB");
+  if (!room_for(size)) return fail(Errc::exhausted, "the response head is larger than 68 KiB");
 
   char number[24];
   const auto digits = [&](std::uint64_t value) {

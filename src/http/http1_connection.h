@@ -43,6 +43,7 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   }
   net::Worker& worker() noexcept override { return server_.worker_; }
   std::optional<std::string_view> buffered_body() noexcept override;
+  std::string_view begun_body() noexcept override;
   net::Task<std::string_view> read_body() override;
   net::Task<Loan> lend_input() override;
   Result<void> return_input(const Moved& moved) override;

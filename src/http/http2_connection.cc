@@ -9,7 +9,6 @@
 namespace mlgate::http {
 namespace {
 
-constexpr std::size_t kCallsKeptMax = 256;
 constexpr std::size_t kCallsKeptPerConnection = 4;
 // A peer that takes nothing gets no more of its frames answered.
 constexpr std::size_t kQueuedFramesMax = 512;
@@ -31,14 +30,9 @@ std::int64_t Http2Connection::now_ns() const noexcept { return server_.worker_.n
 Http2Stream* Http2Connection::open_stream() {
   // Streams that the peer has reset may still have a handler that has to come to its end.
   if (stopping_ || calls_.size() >= 2 * std::size_t(kLimits.streams_max)) return nullptr;
-  std::unique_ptr<Http2Call> call;
-  auto& free = server_.http2_calls_;
-  if (free.empty()) {
-    call = std::make_unique<Http2Call>(server_.worker_.blocks());
-  } else {
-    call = std::move(free.back());
-    free.pop_back();
-  }
+  auto& spares = server_.http2_calls_;
+  std::unique_ptr<Http2Call> call =
+      spares.empty() ? std::make_unique<Http2Call>(server_.worker_.blocks()) : spares.take();
   call->connection_ = this;
   call->index_ = calls_.size();
   call->moved_ns_ = now_ns();
@@ -217,8 +211,7 @@ void Http2Connection::reap() {
     calls_[i] = std::move(calls_.back());
     calls_.pop_back();
     free->recycle();
-    if (server_.http2_calls_.size() < kCallsKeptMax)
-      server_.http2_calls_.push_back(std::move(free));
+    server_.http2_calls_.give(std::move(free));
   }
   if (calls_.empty() && calls_.capacity() > kCallsKeptPerConnection) {
     calls_.shrink_to_fit();

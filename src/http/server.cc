@@ -11,7 +11,6 @@
 
 namespace mlgate::http {
 namespace {
-constexpr std::size_t kStatesKeptMax = 256;
 constexpr std::chrono::seconds kLinger{2};
 constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n"
@@ -30,7 +29,12 @@ Server::Server(net::Worker& worker, Handler& handler, ServerOptions options)
       options_(std::move(options)),
       timeouts_(worker.poller(), options_.limits),
       tasks_(worker.executor()),
-      listener_(worker) {}
+      listener_(worker),
+      trim_timer_(worker.poller(), net::kTrimEvery, [this] {
+        states_.trim();
+        http2_calls_.trim();
+        trim_timer_.start();
+      }) {}
 
 Server::~Server() = default;
 
@@ -38,6 +42,7 @@ Result<void> Server::open() {
   TRY_OK(listener_.open(options_.address,
                         [this](int fd, const net::Address& peer) { accept(fd, peer); }));
   net::spawn(tasks_, listener_.run());
+  trim_timer_.start();
   return {};
 }
 
@@ -110,15 +115,10 @@ void Server::stop(std::chrono::nanoseconds grace, std::function<void()> done) {
 }
 
 std::unique_ptr<CallState> Server::take_state() {
-  if (states_.empty()) return std::make_unique<CallState>();
-  std::unique_ptr<CallState> state = std::move(states_.back());
-  states_.pop_back();
-  return state;
+  return states_.empty() ? std::make_unique<CallState>() : states_.take();
 }
 
-void Server::give_state(std::unique_ptr<CallState> state) {
-  if (states_.size() < kStatesKeptMax) states_.push_back(std::move(state));
-}
+void Server::give_state(std::unique_ptr<CallState> state) { states_.give(std::move(state)); }
 
 std::string_view Server::date_field() {
   const std::int64_t now_ns = worker_.now_ns();

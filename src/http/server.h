@@ -40,6 +40,7 @@ struct ServerCounts {
   std::size_t connections = 0;
   std::uint64_t accepted_total = 0;
   std::uint64_t refused_total = 0;  // For want of descriptors, or above connections_max.
+  std::uint64_t failed_handshakes_total = 0;
 };
 
 class Http1Connection;
@@ -64,7 +65,7 @@ class Server {
 
   std::size_t connections() const noexcept { return connections_.size(); }
   ServerCounts counts() const noexcept {
-    return {connections_.size(), accepted_total_, refused_total_};
+    return {connections_.size(), accepted_total_, refused_total_, failed_handshakes_total_};
   }
 
  private:
@@ -89,11 +90,12 @@ class Server {
   net::TaskGroup tasks_;
   net::Listener listener_;
   std::vector<Http1Connection*> connections_;
-  std::vector<std::unique_ptr<CallState>> states_;
-  std::vector<std::unique_ptr<Http2Call>> http2_calls_;  // Free ones, of all connections.
+  net::Spares<std::unique_ptr<CallState>> states_;
+  net::Spares<std::unique_ptr<Http2Call>> http2_calls_;  // Of all connections.
+  net::Timer trim_timer_;
   std::string date_;
   std::int64_t date_until_ns_ = 0;
-  std::uint64_t accepted_total_ = 0, refused_total_ = 0;
+  std::uint64_t accepted_total_ = 0, refused_total_ = 0, failed_handshakes_total_ = 0;
   bool stopping_ = false, draining_ = false;
   std::unique_ptr<net::Timer> grace_timer_;
 };

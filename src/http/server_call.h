@@ -67,6 +67,9 @@ class ServerCall {
   // The body when all of it is here already (also when there is none); no waiting, no copy. Read it
   // so or by read_body, not both.
   virtual std::optional<std::string_view> buffered_body() noexcept = 0;
+  // The bytes of a body of known length that have come with its head, if any; read_body goes on
+  // behind them. Valid until then.
+  virtual std::string_view begun_body() noexcept { return {}; }
   // The next bytes, valid until the next read; empty at the end. closed or timeout when the caller
   // went away; invalid_argument for broken framing.
   virtual net::Task<std::string_view> read_body() = 0;

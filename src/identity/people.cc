@@ -213,7 +213,7 @@ Result<bool> People::needs_first() const {
 }
 
 Result<std::string> People::issue_first_code() {
-  const std::string code = new_secret();
+  std::string code = new_secret();
   TRY_OK(store_.commit({write_of(kTickets, std::string(kFirstCode), digest(code))}));
   return code;
 }
@@ -243,7 +243,7 @@ Result<Person> People::create_first(std::string_view code, std::string_view emai
 
 Result<std::string> People::issue_link(std::string_view email) {
   TRY(const Person person, find(email));
-  const std::string link = new_secret();
+  std::string link = new_secret();
   const TimeMs now = clock_.now_ms();
   const Json body = Json::object({{"email", person.email}, {"until", now + kLinkLife}});
   std::vector<store::Write> writes{write_of(kTickets, "link/" + digest(link), body.dump())};

@@ -148,6 +148,34 @@ TEST_F(Graphs, ParseRefusesWhatIsNotAGraph) {
   }
 }
 
+TEST_F(Graphs, AnEdgeJoinsPortsOfOneType) {
+  ModuleInfo info;
+  info.name = "Train Model";
+  info.family_id = "5CC7053EAF30411FA3E9CB8ACFE0D3C9";
+  info.inputs = {{"Untrained model", "Learner"}, {"Dataset"}};
+  info.outputs = {{"Trained model", "Learner"}};
+  catalogue_.add({info, [](const Parameters&) -> Result<std::unique_ptr<const Module>> {
+                    return fail(Errc::unsupported, "no more than a declaration");
+                  }});
+  const Graph graph = parse(R"({"DataSourceNodes":[{"Id":"d","DataSourceId":"reviews"}],
+    "ModuleNodes":[{"Id":"t","ModuleId":"5CC7053EAF30411FA3E9CB8ACFE0D3C9"},
+                   {"Id":"f","ModuleId":"C9A826602D9C411D81224D9E0B3CE92A"}],
+    "EdgesInternal":[{"SourceOutputPortId":"d:0","DestinationInputPortId":"t:0"},
+                     {"SourceOutputPortId":"d:0","DestinationInputPortId":"t:1"},
+                     {"SourceOutputPortId":"t:0","DestinationInputPortId":"f:0"}],
+    "WebService":{"Outputs":[{"Id":"model","PortId":"t:0"}]}})");
+  std::vector<std::string> about_types;
+  for (const std::string& one : violations(graph)) {
+    if (one.contains("type")) about_types.push_back(one);
+  }
+  EXPECT_EQ(about_types,
+            (std::vector<std::string>{
+                "edges.0 | Node \"t\": input port 0 takes the type Learner, not Dataset.",
+                "edges.2 | Node \"f\": input port 0 takes the type Dataset, not Learner.",
+                "serviceOutputs.model | Web service output \"model\" is connected to a port of the "
+                "type Learner; it has to be a Dataset."}));
+}
+
 TEST_F(Graphs, ValidateReportsEveryViolation) {
   Graph& graph = tutorial_;
   node("f-2")->parameters["Hashing bitsize"] = Json("40");

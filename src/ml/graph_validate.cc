@@ -3,7 +3,9 @@
 #include "ml/parameters.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 
 namespace mlgate::ml {
@@ -98,24 +100,28 @@ class Validator {
     }
   }
 
-  // Whether the port is there; modules that are unknown have been reported.
-  void check_port(const std::string& id, std::size_t port, bool input, const std::string& field) {
+  // The type of a port; none when it is not there, which is reported, or its module is unknown,
+  // which has been.
+  std::optional<std::string_view> check_port(const std::string& id, std::size_t port, bool input,
+                                             const std::string& field) {
     const std::size_t at = index_.find(id);
     if (at == GraphIndex::kNone) {
       report("There is no node \"" + id + "\".", field);
-      return;
+      return {};
     }
     const Node& node = graph_.nodes[at];
-    std::size_t ports = input ? 0 : 1;
-    if (node.dataset_id.empty()) {
+    if (!node.dataset_id.empty()) {
+      if (!input && port == 0) return kDatasetType;
+    } else {
       const ModuleInfo* info = info_of(node);
-      if (info == nullptr) return;
-      ports = input ? info->inputs.size() : info->outputs.size();
+      if (info == nullptr) return {};
+      const std::vector<PortInfo>& ports = input ? info->inputs : info->outputs;
+      if (port < ports.size()) return ports[port].type;
     }
-    if (port >= ports)
-      report(named(node) + " has no " + (input ? "input" : "output") + " port " +
-                 std::to_string(port) + ".",
-             field);
+    report(named(node) + " has no " + (input ? "input" : "output") + " port " +
+               std::to_string(port) + ".",
+           field);
+    return {};
   }
 
   void check_edges() {
@@ -123,8 +129,12 @@ class Validator {
     for (std::size_t i = 0; i < graph_.edges.size(); ++i) {
       const Edge& edge = graph_.edges[i];
       const std::string field = "edges." + std::to_string(i);
-      check_port(edge.from_node, edge.from_port, false, field);
-      check_port(edge.to_node, edge.to_port, true, field);
+      const auto from = check_port(edge.from_node, edge.from_port, false, field);
+      const auto to = check_port(edge.to_node, edge.to_port, true, field);
+      if (from && to && *from != *to)
+        report("Node \"" + edge.to_node + "\": input port " + std::to_string(edge.to_port) +
+                   " takes the type " + std::string(*to) + ", not " + std::string(*from) + ".",
+               field);
       if (!taken.emplace(edge.to_node, edge.to_port).second)
         report("Node \"" + edge.to_node + "\": input port " + std::to_string(edge.to_port) +
                    " has more than one connection.",
@@ -154,7 +164,11 @@ class Validator {
         report(kind + " \"" + port.name + "\" is not connected.", field);
         continue;
       }
-      check_port(port.node, port.port, input, field);
+      const auto type = check_port(port.node, port.port, input, field);
+      if (type && *type != kDatasetType)
+        report(kind + " \"" + port.name + "\" is connected to a port of the type " +
+                   std::string(*type) + "; it has to be a Dataset.",
+               field);
       if (input && !taken.emplace(port.node, port.port).second)
         report("Node \"" + port.node + "\": input port " + std::to_string(port.port) +
                    " has more than one Web service input.",

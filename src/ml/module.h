@@ -32,8 +32,11 @@ struct ParameterInfo {
   std::vector<std::string> choices;
 };
 
+inline constexpr std::string_view kDatasetType = "Dataset";  // The type of tables.
+
 struct PortInfo {
-  std::string name;  // E.g. "Dataset".
+  std::string name;                // E.g. "Results dataset".
+  std::string type{kDatasetType};  // What passes; an edge joins ports of one type.
 };
 
 struct ModuleInfo {

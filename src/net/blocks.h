@@ -1,15 +1,16 @@
 #pragma once
 // Buffers of a worker. A block is taken when bytes are about to move and given back when they have
-// moved, so an idle connection holds none. Last in, first out: the block that comes next is the one
-// still in the cache.
+// moved, so an idle connection holds none.
+#include "net/spares.h"
+
 #include <cstddef>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace mlgate::net {
 
-inline constexpr std::size_t kBlockBytes = 64 * 1024;
+// A body of 64 KiB with its head.
+inline constexpr std::size_t kBlockBytes = 68 * 1024;
 
 class BlockPool;
 
@@ -50,6 +51,7 @@ class BlockPool {
   // Blocks made since the start, and those that wait for use.
   std::size_t made() const noexcept { return made_; }
   std::size_t unused() const noexcept { return free_.size(); }
+  void trim() { free_.trim(); }
 
   Block take() {
     Block block;
@@ -61,9 +63,9 @@ class BlockPool {
       block.memory_ = std::make_unique_for_overwrite<char[]>(kBlockBytes + 60 * 64);
       block.data_ = block.memory_.get() + stagger;
     } else {
-      block.memory_ = std::move(free_.back().memory);
-      block.data_ = free_.back().data;
-      free_.pop_back();
+      Free spare = free_.take();
+      block.memory_ = std::move(spare.memory);
+      block.data_ = spare.data;
     }
     return block;
   }
@@ -74,11 +76,8 @@ class BlockPool {
     std::unique_ptr<char[]> memory;
     char* data;
   };
-  static constexpr std::size_t kKeptMax = 256;
-  void give(std::unique_ptr<char[]> memory, char* data) {
-    if (free_.size() < kKeptMax) free_.push_back({std::move(memory), data});
-  }
-  std::vector<Free> free_;
+  void give(std::unique_ptr<char[]> memory, char* data) { free_.give({std::move(memory), data}); }
+  Spares<Free> free_;
   std::size_t made_ = 0;
 };
 

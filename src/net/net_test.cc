@@ -324,6 +324,37 @@ TEST(Net, ASignalBeforeTheWaitIsNotLostAndALateOneTimesOut) {
   EXPECT_EQ(wakes, (std::vector<Wake>{Wake::ready, Wake::timeout}));
 }
 
+TEST(Net, SparesAreAsManyAsABurstNeededAndGoWhenNobodyNeedsThem) {
+  Spares<std::unique_ptr<int>> spares;
+  const auto burst = [&](std::size_t count) {
+    std::vector<std::unique_ptr<int>> used;
+    for (std::size_t i = 0; i < count; ++i)
+      used.push_back(spares.empty() ? std::make_unique<int>() : spares.take());
+    for (auto& one : used) spares.give(std::move(one));
+  };
+  burst(1000);
+  EXPECT_EQ(spares.size(), 1000U);
+  for (int second = 0; second < 10; ++second) {
+    spares.trim();
+    burst(500);
+  }
+  EXPECT_GE(spares.size(), 500U);
+  EXPECT_LT(spares.size(), 600U);
+  for (int second = 0; second < 12; ++second) spares.trim();
+  EXPECT_EQ(spares.size(), Spares<std::unique_ptr<int>>::kKept);
+}
+
+TEST(Net, BlocksOfABurstGoBack) {
+  Worker worker(0);
+  worker.start();
+  worker.run_and_wait([&] {
+    std::vector<Block> used;
+    for (int i = 0; i < 300; ++i) used.push_back(worker.blocks().take());
+  });
+  std::size_t unused = 300;
+  while (unused > 70) worker.run_and_wait([&] { unused = worker.blocks().unused(); });
+}
+
 TEST(Net, ATakenPortIsReportedByName) {
   EchoServer server;
   server.worker.run_and_wait([&] {

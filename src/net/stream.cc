@@ -220,6 +220,28 @@ Io Stream::try_write(std::string_view bytes) noexcept {
   return tls_state(result);
 }
 
+Io Stream::try_write(std::string_view first, std::string_view second) noexcept {
+  if (tls_ || second.empty()) return try_write(first);
+  if (!watch_.is_open()) return {Io::State::error, 0};
+  if (!watch_.writable()) return {Io::State::want_write, 0};
+  iovec parts[] = {{const_cast<char*>(first.data()), first.size()},
+                   {const_cast<char*>(second.data()), second.size()}};
+  msghdr message{};
+  message.msg_iov = parts;
+  message.msg_iovlen = 2;
+  for (;;) {
+    const ssize_t sent = ::sendmsg(watch_.fd(), &message, MSG_NOSIGNAL);
+    if (sent >= 0) {
+      if (std::size_t(sent) < first.size() + second.size()) watch_.filled();
+      return {Io::State::done, std::size_t(sent)};
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) return {Io::State::error, 0};
+    watch_.filled();
+    return {Io::State::want_write, 0};
+  }
+}
+
 Watch::Wait Stream::until(Io::State want, Deadline& deadline) {
   return want == Io::State::want_write ? watch_.until_writable(deadline)
                                        : watch_.until_readable(deadline);

@@ -51,6 +51,9 @@ class Stream {
   // Some bytes, or why not. `end` is a clean end (TLS: close_notify).
   Io try_read(std::span<char> into) noexcept;
   Io try_write(std::string_view bytes) noexcept;
+  // Bytes that stand in two places, in one piece where the stream is clear; over TLS the first
+  // alone.
+  Io try_write(std::string_view first, std::string_view second) noexcept;
   // True when bytes (or the end) are known to wait; on an idle upstream connection that means it is
   // of no use.
   bool has_news() const noexcept;

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <chrono>
 #include <cstdio>
 #include <future>
 
@@ -11,7 +12,11 @@ constexpr std::size_t kResolvers = 2;
 constexpr std::size_t kLookupsMax = 1024;
 }  // namespace
 
-Worker::Worker(std::size_t index) : index_(index) {}
+Worker::Worker(std::size_t index)
+    : index_(index), trim_timer_(poller_, kTrimEvery, [this] {
+        blocks_.trim();
+        trim_timer_.start();
+      }) {}
 
 Worker::~Worker() {
   stop();
@@ -23,7 +28,9 @@ void Worker::start() {
     char name[16];
     std::snprintf(name, sizeof name, "worker-%zu", index_);
     ::pthread_setname_np(::pthread_self(), name);
+    trim_timer_.start();
     poller_.run();
+    trim_timer_.stop();
   });
 }
 

@@ -43,6 +43,7 @@ class Worker {
   std::size_t index_;
   BlockPool blocks_;
   Poller poller_;
+  Timer trim_timer_;
   std::unique_ptr<ComputePool> resolvers_;
   std::thread thread_;
 };

@@ -66,7 +66,8 @@ struct Matched {
 
 // What forward-request asks of the connection.
 struct ForwardOptions {
-  std::uint32_t timeout_ms = 300'000;  // Until the response head has arrived.
+  std::uint32_t timeout_ms = 0;       // Until the response head has arrived; 0: the gateway's own.
+  std::uint32_t continue_ms = 1'000;  // That a caller's Expect: 100-continue waits for the backend.
   bool fail_on_error_status = false;
   bool buffer_response = true;
 };

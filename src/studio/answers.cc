@@ -87,7 +87,7 @@ Json ports_json(const std::vector<ml::PortInfo>& ports) {
   for (std::size_t i = 0; i < ports.size(); ++i) {
     out.push(Json::object({{"Name", text(ports[i].name)},
                            {"Number", Json(std::int64_t(i))},
-                           {"DataTypes", Json::array({text("Dataset")})}}));
+                           {"DataTypes", Json::array({text(ports[i].type)})}}));
   }
   return out;
 }

@@ -35,6 +35,14 @@ class Tutorial(unittest.TestCase):
         return self.server.call("gateway", method, "/azureml-demo" + (path or self.path), BODY, headers, scheme)
 
     def test_prints_each_step_with_what_came_back(self):
+        for call in ("POST {services}/api/workspaces/{w}/experiments -> 200", "/webservice -> 200",
+                     "POST {services}/workspaces/{w}/services/{s}/execute?api-version=2.0&details=true",
+                     "PUT {console}/subscriptions/", "/apis/azureml-demo-api/operations/rrs-execute -> 201",
+                     "{gateway}/azureml-demo/workspaces/{w}/services/{s}/execute"):
+            words = call.format(services=self.server.url("services"), console=self.server.url("console"),
+                                gateway=self.server.url("gateway", "https"), w=self.made["workspace"],
+                                s=self.made["service"])
+            self.assertIn(words, self.printed)
         for words in ("SimpleFeatureHashingExperiment", "1 1 2 2 0 2 0 1", "429", "AzureML Demo API"):
             self.assertIn(words, self.printed)
         self.assertNotIn(self.server.credentials["clientSecret"], self.printed)
@@ -120,6 +128,20 @@ class Tutorial(unittest.TestCase):
                                "-H", "Authorization: Bearer " + self.made["apiKey"], "-d", BODY],
                               capture_output=True, text=True, env=harness.clean_environment())
         self.assertIn(ROW, done.stdout, done.stderr)
+
+    def test_the_printed_curl_line_has_all_its_calls(self):
+        _, printed = self.server.tutorial()
+        line = printed[printed.index("curl --cacert"):].strip()
+        for _ in range(5):
+            done = subprocess.run(["bash", "-c", line + " -sS --noproxy '*'"], capture_output=True, text=True,
+                                  env=harness.clean_environment())
+            self.assertIn(ROW, done.stdout, done.stderr)
+
+    def test_prints_every_address(self):
+        ready = self.printed[self.printed.index("Ready."):]
+        for name, scheme in (("gateway", "https"), ("gateway", "http"), ("console", "https"), ("console", "http"),
+                             ("services", "https"), ("services", "http"), ("blob", "http")):
+            self.assertIn(self.server.url(name, scheme), ready)
 
     def test_secrets_stay_out_of_the_log(self):
         key = self.server.subscribe("logged", "starter")

@@ -1,9 +1,11 @@
 """What an operator sees of the gateway: metrics, health, the access log, traces and their export."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import sys
 import time
 import unittest
@@ -121,6 +123,20 @@ class Watching(unittest.TestCase):
         self.assertEqual(total(self.metrics(), "mlgate_requests_total", role="services")
                          - total(now, "mlgate_requests_total", role="services"), 1)
         self.assertIn("mlgate_quota_counters", {name for name, _ in now})
+
+    def test_what_could_not_be_read_is_counted(self):
+        before = self.metrics()
+        answer = self.server.raw("gateway", b"GET /plain/x HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 400 "), answer)
+        with socket.create_connection(("127.0.0.1", self.server.ports["gateway"]["https"])) as stranger:
+            stranger.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            with contextlib.suppress(ConnectionResetError):
+                while stranger.recv(4096):
+                    pass
+        after = self.metrics()
+        for name, labels in (("mlgate_malformed_messages_total", {"role": "gateway", "status": "400"}),
+                             ("mlgate_tls_handshakes_failed_total", {"listener": "gateway.https"})):
+            self.assertEqual(total(after, name, **labels) - total(before, name, **labels), 1, name)
 
     def test_metrics_are_for_this_machine_or_for_a_token(self):
         ask = lambda headers: self.server.call("console", "GET", "/metrics", headers=headers).status

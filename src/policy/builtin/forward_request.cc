@@ -6,6 +6,8 @@
 #include "policy/catalog.h"
 #include "policy/exchange.h"
 
+#include <algorithm>
+
 namespace mlgate::policy {
 
 namespace {
@@ -17,8 +19,8 @@ constexpr ParamSpec kParams[] = {
      .expression = true,
      .min = 1,
      .max = 86'400,
-     .otherwise = "300",
-     .help = "Seconds until the backend's response headers must have arrived."},
+     .help = "Seconds until the backend's response headers must have arrived; the gateway's "
+             "setting if absent."},
     {.name = "timeout-ms",
      .type = ParamType::integer,
      .expression = true,
@@ -74,9 +76,11 @@ class ForwardRequest final : public Policy {
                                  "Only one of 'timeout' and 'timeout-ms' may be given.");
       }
       options.timeout_ms = std::uint32_t(params.integer("timeout-ms"));
-    } else {
+    } else if (params.has("timeout")) {
       options.timeout_ms = std::uint32_t(params.integer("timeout") * 1000);
     }
+    options.continue_ms =
+        std::uint32_t(std::max<std::int64_t>(1, params.integer("continue-timeout") * 1000));
     if (params.text("http-version") == "2") {
       errors.add_invalid_value(*node.element, "http-version", "2",
                                "HTTP/2 to backends is not supported by this build.");
