@@ -35,7 +35,7 @@ LIBRARIES = {
 TEST_LIBRARIES = ("gtest/", "gmock/", "benchmark/")
 SYSTEM = re.compile(
     r"(sys|netinet|arpa|linux|net)/\w+\.h"
-    r"|(stdlib|unistd|fcntl|poll|netdb|signal|pthread|sched|dirent|pwd|grp|termios|dlfcn|malloc|time"
+    r"|(stdlib|unistd|fcntl|poll|netdb|ifaddrs|signal|pthread|sched|dirent|pwd|grp|termios|dlfcn|malloc|time"
     r"|[a-z]mmintrin|immintrin)"
     r"\.h"
 )

@@ -4,8 +4,16 @@
 #include "blob/authorization.h"
 #include "http/uri.h"
 
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <string>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 namespace mlgate::app {
 namespace {
@@ -27,6 +35,28 @@ BlobPorts blob_ports(const Settings& settings, const DataFolder& data,
           std::uint16_t(settings.integer("blob.https_port"))};
 }
 
+// Names and addresses under which other machines reach a listener that is bound to all of ours.
+std::vector<std::string> own_hosts() {
+  std::vector<std::string> hosts;
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) == 0) hosts.push_back(to_lower(name));
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return hosts;
+  for (const ifaddrs* each = list; each; each = each->ifa_next) {
+    if (!each->ifa_addr) continue;
+    const bool v6 = each->ifa_addr->sa_family == AF_INET6;
+    if (!v6 && each->ifa_addr->sa_family != AF_INET) continue;
+    char text[NI_MAXHOST] = {};
+    const socklen_t size = v6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
+    if (::getnameinfo(each->ifa_addr, size, text, sizeof text, nullptr, 0, NI_NUMERICHOST) == 0)
+      hosts.push_back(v6 ? "[" + std::string(text) + "]" : std::string(text));
+  }
+  ::freeifaddrs(list);
+  return hosts;
+}
+
+bool is_bound_to_all(std::string_view bind) { return bind == "0.0.0.0" || bind == "::"; }
+
 blob::EmbeddedEndpoint embedded_endpoint(const Settings& settings, const DataFolder& data,
                                          const BatchRole::Parts& parts) {
   const BlobPorts ports = blob_ports(settings, data, parts);
@@ -37,6 +67,8 @@ blob::EmbeddedEndpoint embedded_endpoint(const Settings& settings, const DataFol
   std::vector<std::string> hosts{"localhost", "127.0.0.1", "[::1]"};
   const std::string& bind = settings.text("bind");
   hosts.push_back(bind.find(':') == std::string::npos ? bind : "[" + bind + "]");
+  if (is_bound_to_all(bind))
+    for (std::string& host : own_hosts()) hosts.push_back(std::move(host));
   for (const std::string& host : hosts)
     for (const std::uint16_t port : {ports.http, ports.https})
       endpoint.authorities.push_back(host + ":" + std::to_string(port));
@@ -58,6 +90,15 @@ std::size_t thread_count(const Settings& settings) {
 
 }  // namespace
 
+std::optional<std::string> links_warning(const Settings& settings) {
+  if (is_loopback_bind(settings.text("bind")) || !settings.text("blob.public_url").empty())
+    return std::nullopt;
+  return "links to the results of batch jobs begin with http://localhost, where only this machine "
+         "can read them; set blob.public_url to the address that others reach the blob endpoint "
+         "by, for instance http://NAME:" +
+         std::to_string(settings.integer("blob.http_port"));
+}
+
 BatchRole::BatchRole(const Settings& settings, const DataFolder& data, const Parts& parts)
     : store_(parts.store) {
   const Clock& clock = system_clock();
@@ -65,6 +106,9 @@ BatchRole::BatchRole(const Settings& settings, const DataFolder& data, const Par
   const std::string own_account(blob::kDevelopmentAccount);
   batch::LedgerLimits limits;
   limits.running_max = running_max;
+  limits.waiting_max = std::size_t(settings.integer("batch.waiting_jobs"));
+  limits.stored_max = std::size_t(settings.integer("batch.stored_jobs"));
+  limits.storage_wait = std::chrono::seconds(settings.integer("batch.storage_wait"));
   ledger_ = std::make_unique<batch::Ledger>(batch::Ledger::Parts{parts.store, parts.vault, clock},
                                             limits);
   http_ = std::make_unique<blob::HttpCaller>(parts.guard.for_target(net::DialTarget::caller_chosen),

@@ -11,8 +11,13 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 namespace mlgate::app {
+
+// What to tell at start when results will be linked to by an address that callers cannot reach.
+std::optional<std::string> links_warning(const Settings& settings);
 
 class BatchRole {
  public:

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <future>
 #include <thread>
 
@@ -419,8 +420,11 @@ Result<void> Program::start() {
     TRY_OK(follower_->start());
   } else {
     if (plays("services")) {
+      if (const auto warning = links_warning(settings_))
+        std::fprintf(stderr, "mlgate: %s\n", warning->c_str());
       TRY_OK(datasets_->open());
       TRY_OK(registry_->load());
+      TRY_OK(batch_->service().cancel_orphans());
       TRY_OK(studio_->open());
     }
     if (plays("gateway") || plays("console")) {

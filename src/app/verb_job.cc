@@ -175,6 +175,7 @@ Result<void> check_paths(const JobFlags& flags) {
 
 Result<std::string> Jobs::submit(const JobFlags& flags) {
   std::string connection = flags.connection, location = flags.input;
+  bool uploaded = false;  // Only for this job.
   TRY_OK(check_paths(flags));
   if (connection.empty()) {
     TRY(const auto local, LocalBlobs::open(data_, blobs_));
@@ -184,12 +185,14 @@ Result<std::string> Jobs::submit(const JobFlags& flags) {
       const std::string blob = "uploads/" + new_hex_id() + "/" + name;
       TRY_OK(local->upload(flags.input, workspace_, blob));
       location = workspace_ + "/" + blob;
+      uploaded = true;
     }
   }
   Json reference =
       Json::object({{"ConnectionString", Json(connection)}, {"RelativeLocation", Json(location)}});
   Json body = Json::object({{"Input", std::move(reference)}});
-  const std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
+  std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
+  if (uploaded) url += "&deleteInputs=true";
   TRY(const Json id, ask("POST", url, key_, body.dump()));
   std::string job(id.as_string());
   TRY_OK(ask("POST", call_ + "/jobs/" + job + "/start?api-version=2.0", key_));
@@ -314,8 +317,8 @@ Result<std::string> watch(Jobs& jobs, const std::string& id) {
       std::fprintf(stderr, "%s\n", std::string(job.string_or("Details")).c_str());
     const std::int64_t skipped = job.int_or("RowsSkipped", 0);
     if (over && skipped > 0)
-      std::fprintf(stderr, "%s rows were skipped; see the report beside the result\n",
-                   thousands(skipped).c_str());
+      std::fprintf(stderr, "%s rows were skipped; see the report %s\n", thousands(skipped).c_str(),
+                   std::string(job.string_or("Report")).c_str());
     if (over) return state;
     std::this_thread::sleep_for(kPollEvery);
   }

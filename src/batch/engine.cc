@@ -15,6 +15,9 @@ constexpr std::chrono::milliseconds kStorePause{300};  // Before a store that fa
 constexpr std::chrono::milliseconds kPassOver{50};
 constexpr std::chrono::milliseconds kTendEvery{500};
 constexpr std::chrono::minutes kSweepEvery{60};
+constexpr std::chrono::minutes kTendNotesEvery{1};
+// Without a sign of life; its note comes back when the worker does.
+constexpr std::int64_t kNoteAgeNs = 600'000'000'000;
 // How long after the end of a job its blocks are dropped: by then its workers have noticed.
 constexpr std::int64_t kLitterAgeNs = 2'000'000'000;
 // Calls are answered first; batches take what is left.
@@ -55,12 +58,13 @@ void Engine::pause(std::chrono::milliseconds time) {
   idle_.wait_for(lock, time, [&] { return stopping_; });
 }
 
-// Says that we live: always when forced, else when the last time is a quarter of the lease ago.
-Result<void> Engine::beat(bool forced) {
+// Says that we live, when the last time is that long ago.
+Result<void> Engine::beat(std::chrono::milliseconds age) {
   const std::lock_guard lock(beat_mutex_);
   const std::int64_t now = parts_.clock.steady_ns();
-  if (!forced && beaten_ns_ != 0 && now - beaten_ns_ < in_ns(options_.lease) / 4) return {};
+  if (beaten_ns_ != 0 && now - beaten_ns_ < in_ns(age)) return {};
   ++note_.beat;
+  note_.at_ms = parts_.clock.now_ms();
   std::vector<store::Write> writes;
   writes.push_back({.collection = std::string(kWorkers), .key = id_, .body = note_.document()});
   TRY_OK(parts_.store.commit(std::move(writes)));
@@ -69,7 +73,7 @@ Result<void> Engine::beat(bool forced) {
 }
 
 Result<void> Engine::start() {
-  TRY_OK(beat(true));
+  TRY_OK(beat(std::chrono::milliseconds(0)));
   TRY_OK(board_.refresh());
   parts_.store.on_commit([self = self_, self_mutex = self_mutex_](std::uint64_t) {
     const std::lock_guard held(*self_mutex);
@@ -127,7 +131,7 @@ void Engine::watch_loop() {
       busy = !held_.empty();
     }
     const auto news = board_.refresh();
-    if (busy) (void)beat(false);
+    (void)beat(busy ? busy_beat() : kBeatEvery);
     {
       const std::lock_guard lock(mutex_);
       if (news && *news) ++news_;
@@ -148,7 +152,7 @@ std::optional<Assignment> Engine::take() {
   }
   // Before the lease shows in the work: whoever sees it has to find us alive.
   Result<std::optional<Assignment>> given = std::nullopt;
-  if (auto alive = beat(false); alive) {
+  if (auto alive = beat(busy_beat()); alive) {
     given = parts_.ledger.claim(job, id_, [this](std::string_view worker) {
       return worker != id_ && liveness_.is_dead(worker);
     });
@@ -229,8 +233,23 @@ void Engine::tend_litter() {
     if (now - seen < kLitterAgeNs) continue;
     if (stopping()) return;
     // What cannot be dropped now cannot be later: the storage removes it by age.
-    (void)parts_.runner.clean_up(record.spec);
+    (void)parts_.runner.clean_up(record);
     if (parts_.ledger.remove_litter(record.spec.id)) litter_seen_.erase(record.spec.id);
+  }
+}
+
+void Engine::tend_notes() {
+  for (const std::string& worker : liveness_.abandoned(kNoteAgeNs)) {
+    const auto document = parts_.store.get(kWorkers, worker);
+    if (worker == id_ || !document || !*document) continue;
+    std::vector<store::Write> writes;
+    writes.push_back({.collection = std::string(kWorkers),
+                      .key = worker,
+                      .body = std::nullopt,
+                      .expect = store::Expect::version,
+                      .version = (*document)->version});
+    // One that has come back meanwhile has written it anew, and the next round tries again.
+    (void)parts_.store.commit(std::move(writes));
   }
 }
 
@@ -245,7 +264,12 @@ void Engine::forget_ended() {
 void Engine::tend_loop() {
   ::setpriority(PRIO_PROCESS, id_t(::syscall(SYS_gettid)), kNice);
   auto swept = std::chrono::steady_clock::now() - kSweepEvery;
+  auto noted = swept;
   while (!stopping()) {
+    if (std::chrono::steady_clock::now() - noted >= kTendNotesEvery) {
+      noted = std::chrono::steady_clock::now();
+      tend_notes();
+    }
     tend_litter();
     forget_ended();
     if (std::chrono::steady_clock::now() - swept >= kSweepEvery) {

@@ -2,14 +2,12 @@
 // Works off batch jobs: some threads that take pieces of jobs and run them, and one that follows
 // the store's change feed, so that jobs of other processes are seen, too, and counts up the note
 // that says we are alive. Any number of engines, in any number of processes, may share one store.
-//
-// Who is next: the caller with the fewest pieces under way, of his jobs the one with the fewest,
-// and of those the one that waits longest. So a large job leaves room for small ones, and one
-// subscription for another.
+#include "batch/job_board.h"
 #include "batch/ledger.h"
 #include "batch/liveness.h"
 #include "batch/runner.h"
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <map>
@@ -30,34 +28,6 @@ struct EngineOptions {
   std::chrono::milliseconds poll{100};  // For changes that other processes made.
   std::chrono::hours retention{30 * 24};
   std::size_t running_max = 40;  // As the ledger's.
-};
-
-// What follows from the documents of all jobs that wait or run: kept up to date by the change feed,
-// and therefore a hint, since another process may be faster. Threads: any.
-class JobBoard {
- public:
-  JobBoard(store::Store& store, Liveness& liveness);
-  // Takes in what was committed since the last call; whether there was anything.
-  Result<bool> refresh();
-  std::optional<Work> find(std::string_view job) const;
-  // The job that is to be worked on next, of those not in `busy`.
-  std::optional<std::string> next(const std::set<std::string>& busy, std::size_t running_max);
-  // Nothing was free in it: it is left alone until it changes, or for a moment.
-  void pass_over(const std::string& job, std::int64_t until_ns);
-  bool has_litter() const;
-
- private:
-  Result<void> reload();
-  Result<void> take(const store::Change& change);
-  bool has_free_piece(const Work& work) const;
-  store::Store& store_;
-  Liveness& liveness_;
-  mutable std::mutex mutex_;  // Guards what follows.
-  std::uint64_t seen_ = 0;
-  bool loaded_ = false;
-  std::map<std::string, Work, std::less<>> work_;
-  std::map<std::string, std::pair<std::uint64_t, std::int64_t>, std::less<>> passed_;
-  std::set<std::string, std::less<>> litter_;
 };
 
 class Engine {
@@ -81,8 +51,14 @@ class Engine {
   void run(const Assignment& assignment);
   bool still_held(const Assignment& assignment);
   std::optional<Assignment> take();
-  Result<void> beat(bool forced);
+  Result<void> beat(std::chrono::milliseconds age);
+  // How often while we hold leases.
+  std::chrono::milliseconds busy_beat() const noexcept {
+    return std::min<std::chrono::milliseconds>(options_.lease / 4, kBeatEvery);
+  }
   void tend_litter();
+  // Removes the notes of workers that were killed.
+  void tend_notes();
   // Lets go of jobs that another process has ended.
   void forget_ended();
   bool stopping();

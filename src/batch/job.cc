@@ -62,6 +62,11 @@ bool is_final(JobState state) noexcept {
   return state == JobState::failed || state == JobState::cancelled || state == JobState::finished;
 }
 
+bool has_own_output(const JobSpec& spec) noexcept {
+  return std::ranges::any_of(spec.outputs,
+                             [](const PortBlob& output) { return is_own(output.blob); });
+}
+
 std::string new_job_id(TimeMs now) {
   constexpr std::uint64_t kLast = (std::uint64_t{1} << 48) - 1;
   const std::uint64_t left = kLast - (std::uint64_t(std::max<TimeMs>(now, 0)) & kLast);
@@ -86,6 +91,8 @@ std::string JobRecord::document(const store::Vault& vault) const {
   out.field("caller", spec.caller).field("graph", spec.graph);
   out.field("blobs", vault.seal(blobs.text(), place_of(spec)));
   out.field("skip", spec.row_errors == RowErrors::skip);
+  if (spec.delete_inputs) out.field("deleteInputs", true);
+  if (expired) out.field("expired", true);
   out.field("state", int(state)).field("created", spec.created_ms);
   out.field("started", started_ms).field("ended", ended_ms).field("details", details);
   out.field("rows", rows).field("skipped", rows_skipped).field("bytes", input_bytes).end();
@@ -108,6 +115,8 @@ Result<JobRecord> JobRecord::parse(const store::Document& document, const store:
   spec.outputs = read_blobs(blobs["outputs"]);
   spec.globals = blobs["globals"];
   spec.row_errors = json.bool_or("skip", false) ? RowErrors::skip : RowErrors::fail;
+  spec.delete_inputs = json.bool_or("deleteInputs", false);
+  record.expired = json.bool_or("expired", false);
   spec.created_ms = json.int_or("created", 0);
   const std::int64_t state = json.int_or("state", 0);
   if (state < 0 || state > std::int64_t(JobState::finished))
@@ -139,6 +148,10 @@ std::string Work::document() const {
     out.end();
   }
   out.end();
+  if (troubles > 0) {
+    out.key("trouble").object().field("times", troubles).field("text", trouble);
+    out.field("resume", resume_ms).end();
+  }
   if (failure) {
     out.key("failure").object().field("part", failure->part).field("text", failure->text).end();
   }
@@ -180,6 +193,11 @@ Result<Work> Work::parse(const store::Document& document) {
                           .row = number_in(one, "r"),
                           .tries = unsigned(number_in(one, "t", 1)),
                           .lease = read_lease(one)});
+  }
+  if (const Json* failing = json.find("trouble")) {
+    work.troubles = unsigned(number_in(*failing, "times"));
+    work.trouble = failing->string_or("text");
+    work.resume_ms = failing->int_or("resume", 0);
   }
   if (const Json* failed = json.find("failure")) {
     work.failure = {.part = number_in(*failed, "part"),

@@ -48,8 +48,15 @@ struct JobSpec {
   std::vector<PortBlob> inputs, outputs;
   Json globals = Json::object();
   RowErrors row_errors = RowErrors::fail;
+  bool delete_inputs = false;  // When the job has ended, however.
   TimeMs created_ms = 0;
 };
+
+// Whether the blob lies in the workspace's own container, since the caller named no place.
+inline bool is_own(const BlobReference& reference) noexcept {
+  return reference.connection_string.empty() && reference.base_location.empty();
+}
+bool has_own_output(const JobSpec& spec) noexcept;
 
 struct JobRecord {
   JobSpec spec;
@@ -57,6 +64,7 @@ struct JobRecord {
   TimeMs started_ms = 0, ended_ms = 0;
   std::string details;  // Of a failed job.
   std::uint64_t rows = 0, rows_skipped = 0, input_bytes = 0;
+  bool expired = false;  // The record has gone by age, and its results in our container follow.
   std::uint64_t version = 0;
 
   std::string document(const store::Vault& vault) const;
@@ -103,6 +111,10 @@ struct Work {
   bool finishing = false;
   unsigned finish_tries = 0;
   Lease finisher;
+  // How often in a row the storage failed, what it said last, and when it is asked again.
+  unsigned troubles = 0;
+  std::string trouble;
+  TimeMs resume_ms = 0;
   std::uint64_t version = 0;
 
   std::string document() const;
@@ -110,6 +122,13 @@ struct Work {
   const Part* find(std::uint64_t number, std::uint64_t epoch) const noexcept;
   Part* find(std::uint64_t number, std::uint64_t epoch) noexcept;
 };
+
+// The longest pause of a job whose storage fails.
+inline constexpr TimeMs kPutOffMax = 60'000;
+// Whether the job waits for its storage. A clock that jumps changes how long, and nothing else.
+inline bool is_put_off(const Work& work, TimeMs now) noexcept {
+  return now < work.resume_ms && work.resume_ms - now <= kPutOffMax;
+}
 
 // What a part came to: how many blocks each output has of it.
 struct PartResult {

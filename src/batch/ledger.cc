@@ -11,7 +11,8 @@
 namespace mlgate::batch {
 namespace {
 
-constexpr int kAttemptsMax = 1'000;        // Of one change, when others are always faster.
+constexpr int kAttemptsMax = 1'000;  // Of one change, when others are always faster.
+constexpr std::int64_t kCensusNs = 1'000'000'000;
 constexpr std::size_t kSweepPage = 1'000;  // Records looked at in one go.
 
 std::string job_key(std::string_view endpoint, std::string_view job) {
@@ -78,6 +79,15 @@ bool lost_race(const Error& error) { return error.code() == Errc::precondition_f
 
 Error lease_lost() { return {Errc::closed, "the work was given to another worker or ended"}; }
 
+// Whether the piece is the assignment's: not another's, nor given back.
+bool holds(const Work& work, const Assignment& assignment) {
+  const std::uint64_t epoch = assignment.lease.epoch;
+  if (assignment.kind == Assignment::Kind::finish)
+    return work.finishing && work.finisher.epoch == epoch && !work.finisher.worker.empty();
+  const Part* part = work.find(assignment.part.number, epoch);
+  return !work.finishing && part && !part->lease.worker.empty();
+}
+
 // A breath for whoever was faster, longer after many losses.
 void step_back(int attempt) {
   if (attempt > 4) std::this_thread::sleep_for(std::chrono::microseconds(200 * (attempt % 16)));
@@ -92,7 +102,23 @@ JobState JobView::state() const noexcept {
 
 Ledger::Ledger(Parts parts, LedgerLimits limits) : parts_(parts), limits_(limits) {}
 
+Result<void> Ledger::admit(Census& census, std::string_view collection, std::size_t most) {
+  const std::lock_guard lock(census.mutex);
+  const std::int64_t now = parts_.clock.steady_ns();
+  // A refusal rests on a count that is nearly new.
+  const std::int64_t age_max = census.count < most ? kCensusNs : kCensusNs / 10;
+  if (!census.counted_ns || now - *census.counted_ns > age_max) {
+    TRY(census.count, parts_.store.size_of(collection));
+    census.counted_ns = now;
+  }
+  if (census.count >= most)
+    return fail(Errc::exhausted, std::to_string(most), std::string(collection));
+  ++census.count;
+  return {};
+}
+
 Result<void> Ledger::submit(const JobSpec& spec, std::string_view graph) {
+  TRY_OK(admit(stored_, kJobs, limits_.stored_max));
   JobRecord record;
   record.spec = spec;
   std::vector<store::Write> writes;
@@ -126,13 +152,17 @@ Result<void> Ledger::start(std::string_view endpoint, std::string_view job) {
       const std::string state(name_of(view.state()));
       return fail(Errc::conflict, "the job is " + state, state);
     }
+    if (attempt == 0) {
+      TRY_OK(admit(waiting_, kWork, limits_.waiting_max));
+    }
     JobRecord record = view.record;
     record.state = JobState::running;
     record.started_ms = parts_.clock.now_ms();
     Work work;
     work.job = record.spec.id;
     work.endpoint = record.spec.endpoint;
-    work.caller = record.spec.caller;
+    // Direct calls share the queue by endpoint.
+    work.caller = record.spec.caller.empty() ? "endpoint " + work.endpoint : record.spec.caller;
     work.queued_ms = queue_time(record.started_ms);
     std::vector<store::Write> writes;
     writes.push_back(
@@ -190,6 +220,9 @@ Result<void> Ledger::cancel_or_remove(std::string_view endpoint, std::string_vie
     std::vector<store::Write> writes;
     if (is_final(view.record.state)) {
       writes.push_back(erase_if(kJobs, job_key(endpoint, job), view.record.version));
+      // A link to the result may be in use.
+      if (view.record.state == JobState::finished && has_own_output(view.record.spec))
+        writes.push_back(put(kLeft, job_key(endpoint, job), view.record.document(parts_.vault)));
     } else {
       const Work* work = view.work ? &*view.work : nullptr;
       writes.push_back(end_record(view.record, JobState::cancelled, {}, work));
@@ -197,8 +230,9 @@ Result<void> Ledger::cancel_or_remove(std::string_view endpoint, std::string_vie
         writes.push_back(erase_if(kWork, work->job, work->version));
         TRY_OK(free_slot(*work, writes));
         TRY_OK(drop_results(job, writes));
-        if (work->running) writes.push_back(put(kLitter, work->job, *writes.front().body));
       }
+      if ((work && work->running) || view.record.spec.delete_inputs)
+        writes.push_back(put(kLitter, std::string(job), *writes.front().body));
     }
     crash_point();
     const auto done = parts_.store.commit(std::move(writes));
@@ -207,6 +241,30 @@ Result<void> Ledger::cancel_or_remove(std::string_view endpoint, std::string_vie
     if (!lost_race(done.error()) || attempt >= kAttemptsMax) return std::unexpected(done.error());
     step_back(attempt);
   }
+}
+
+Result<void> Ledger::cancel_all(std::string_view endpoint) {
+  std::string after;
+  for (;;) {
+    TRY(const auto views, list(endpoint, after, kSweepPage));
+    for (const JobView& view : views) {
+      if (is_final(view.record.state)) continue;
+      const auto done = cancel_or_remove(endpoint, view.record.spec.id);
+      if (!done && done.error().code() != Errc::not_found) return done;
+    }
+    if (views.size() < kSweepPage) return {};
+    after = views.back().record.spec.id;
+  }
+}
+
+Result<std::set<std::string, std::less<>>> Ledger::busy_endpoints() {
+  TRY(const auto documents, parts_.store.list(kWork, ""));
+  std::set<std::string, std::less<>> endpoints;
+  for (const store::Document& document : documents) {
+    TRY(const Work work, Work::parse(document));
+    endpoints.insert(work.endpoint);
+  }
+  return endpoints;
 }
 
 Result<JobView> Ledger::find(std::string_view endpoint, std::string_view job) {
@@ -247,16 +305,6 @@ Result<std::vector<JobView>> Ledger::list(std::string_view endpoint, std::string
   return views;
 }
 
-Result<std::vector<Work>> Ledger::all_work() {
-  TRY(const auto documents, parts_.store.list(kWork, ""));
-  std::vector<Work> all;
-  for (const store::Document& document : documents) {
-    TRY(Work work, Work::parse(document));
-    all.push_back(std::move(work));
-  }
-  return all;
-}
-
 Result<Work> Ledger::change(std::string_view job, const Decide& decide) {
   for (int attempt = 0;; ++attempt) {
     TRY(const auto document, parts_.store.get(kWork, job));
@@ -283,6 +331,7 @@ Result<std::optional<Assignment>> Ledger::take(Work& work, std::string_view work
   const auto is_free = [&](const Lease& lease) {
     return lease.worker.empty() || is_dead(lease.worker);
   };
+  if (is_put_off(work, parts_.clock.now_ms())) return std::nullopt;
   if (!work.running) {
     TRY(const bool taken, take_slot(work, extra.writes));
     if (!taken) return std::nullopt;
@@ -363,9 +412,8 @@ Result<std::optional<Assignment>> Ledger::claim(std::string_view job, std::strin
 Result<void> Ledger::change_part(const Assignment& assignment,
                                  const std::function<Result<Extra>(Work&, Part&)>& decide) {
   TRY_OK(change(assignment.work.job, [&](Work& work) -> Result<Extra> {
-    Part* part = work.find(assignment.part.number, assignment.lease.epoch);
-    if (!part || work.finishing) return std::unexpected(lease_lost());
-    return decide(work, *part);
+    if (!holds(work, assignment)) return std::unexpected(lease_lost());
+    return decide(work, *work.find(assignment.part.number, assignment.lease.epoch));
   }));
   return {};
 }
@@ -394,6 +442,8 @@ Result<void> Ledger::complete(const Assignment& assignment, const PartResult& re
     Extra extra;
     extra.writes.push_back(put(kPartResults, part_key(work.job, part.number), result.document()));
     ++work.done;
+    work.troubles = 0;
+    work.resume_ms = 0;
     work.bytes_done += part.end - part.begin;
     work.rows_done += result.rows;
     work.rows_skipped += result.rows_skipped;
@@ -411,26 +461,65 @@ Result<void> Ledger::give_up(const Assignment& assignment, std::string text) {
   });
 }
 
-Result<void> Ledger::put_back(const Assignment& assignment) {
-  if (assignment.kind == Assignment::Kind::finish) {
-    TRY_OK(change(assignment.work.job, [&](Work& work) -> Result<Extra> {
-      if (!work.finishing || work.finisher.epoch != assignment.lease.epoch)
-        return std::unexpected(lease_lost());
+Result<void> Ledger::let_go(const Assignment& assignment, const Decide& decide) {
+  TRY_OK(change(assignment.work.job, [&](Work& work) -> Result<Extra> {
+    if (!holds(work, assignment)) return std::unexpected(lease_lost());
+    if (assignment.kind == Assignment::Kind::finish) {
       work.finisher.worker.clear();
       --work.finish_tries;
-      return Extra();
-    }));
-    return {};
-  }
-  return change_part(assignment, [&](Work&, Part& part) -> Result<Extra> {
-    part.lease.worker.clear();
-    --part.tries;
-    return Extra();
-  });
+    } else {
+      Part* part = work.find(assignment.part.number, assignment.lease.epoch);
+      part->lease.worker.clear();
+      --part->tries;
+    }
+    return decide(work);
+  }));
+  return {};
 }
 
-Result<std::vector<PartResult>> Ledger::results(std::string_view job) {
-  TRY(const auto documents, parts_.store.list(kPartResults, std::string(job) + "/"));
+Result<void> Ledger::put_back(const Assignment& assignment) {
+  return let_go(assignment, [](Work&) -> Result<Extra> { return Extra(); });
+}
+
+bool Ledger::count_trouble(Work& work) const noexcept {
+  std::chrono::milliseconds waited{0}, pause = limits_.first_pause;
+  for (unsigned i = 0; i < work.troubles; ++i) {
+    waited += pause;
+    if (waited >= limits_.storage_wait) return false;
+    pause = std::min(2 * pause, std::chrono::milliseconds(kPutOffMax));
+  }
+  ++work.troubles;
+  work.resume_ms = parts_.clock.now_ms() + pause.count();
+  return true;
+}
+
+Result<bool> Ledger::put_off(const Assignment& assignment, std::string text) {
+  bool enough = limits_.storage_wait.count() == 0;
+  const auto done = let_go(assignment, [&](Work& work) -> Result<Extra> {
+    // Workers that fail at the same time meet one outage, not several.
+    const bool counted = work.troubles != assignment.work.troubles;
+    enough = enough || (!counted && !count_trouble(work));
+    if (enough) return fail(Errc::not_found, "the job has waited long enough");
+    work.trouble = text;
+    return Extra();
+  });
+  if (enough) return false;
+  if (!done) return std::unexpected(done.error());
+  return true;
+}
+
+Result<void> Ledger::check(const Assignment& assignment) {
+  TRY(const auto document, parts_.store.get(kWork, assignment.work.job));
+  if (!document) return std::unexpected(lease_lost());
+  TRY(const Work work, Work::parse(*document));
+  return holds(work, assignment) ? Result<void>() : std::unexpected(lease_lost());
+}
+
+Result<std::vector<PartResult>> Ledger::results(const Assignment& assignment) {
+  const std::string& job = assignment.work.job;
+  TRY(const auto documents, parts_.store.list(kPartResults, job + "/"));
+  // Results go in the commit that ends the work: while the lease holds, all of them were there.
+  TRY_OK(check(assignment));
   std::vector<PartResult> all;
   for (const store::Document& document : documents) {
     TRY(PartResult one, PartResult::parse(document));
@@ -443,11 +532,12 @@ Result<Ledger::Extra> Ledger::end(Work& work, const std::optional<std::string>& 
   auto found = record(work.endpoint, work.job);
   if (!found) return std::unexpected(lease_lost());
   Extra extra;
+  const bool leaves = failure || found->spec.delete_inputs;
   extra.ended = true;
   extra.writes.push_back(end_record(*std::move(found),
                                     failure ? JobState::failed : JobState::finished,
                                     failure.value_or(""), &work));
-  if (failure) extra.writes.push_back(put(kLitter, work.job, *extra.writes.front().body));
+  if (leaves) extra.writes.push_back(put(kLitter, work.job, *extra.writes.front().body));
   TRY_OK(free_slot(work, extra.writes));
   TRY_OK(drop_results(work.job, extra.writes));
   return extra;
@@ -455,8 +545,7 @@ Result<Ledger::Extra> Ledger::end(Work& work, const std::optional<std::string>& 
 
 Result<void> Ledger::finish(const Assignment& assignment, std::optional<std::string> failure) {
   TRY_OK(change(assignment.work.job, [&](Work& work) -> Result<Extra> {
-    if (!work.finishing || work.finisher.epoch != assignment.lease.epoch)
-      return std::unexpected(lease_lost());
+    if (!holds(work, assignment)) return std::unexpected(lease_lost());
     if (work.failure && !failure) failure = work.failure->text;
     return end(work, failure);
   }));
@@ -499,17 +588,16 @@ Result<void> Ledger::remove_litter(std::string_view job) {
   return {};
 }
 
-Result<std::size_t> Ledger::sweep(TimeMs before) {
-  TRY(const auto graphs, parts_.store.list(kGraphs, ""));
-  std::set<std::string, std::less<>> needed;
+Result<std::size_t> Ledger::sweep_records(std::string_view collection, TimeMs before,
+                                          std::set<std::string, std::less<>>& needed) {
   std::size_t removed = 0;
   std::string after;
   for (;;) {
-    TRY(const auto page, parts_.store.page(kJobs, "", after, kSweepPage));
-    if (page.empty()) break;
+    TRY(const auto page, parts_.store.page(collection, "", after, kSweepPage));
+    if (page.empty()) return removed;
     after = page.back().key;
     for (const store::Document& document : page) {
-      TRY(const JobRecord one, JobRecord::parse(document, parts_.vault));
+      TRY(JobRecord one, JobRecord::parse(document, parts_.vault));
       const bool idle = is_final(one.state) || one.state == JobState::not_started;
       const TimeMs last = is_final(one.state) ? one.ended_ms : one.spec.created_ms;
       if (!idle || last >= before) {
@@ -517,12 +605,23 @@ Result<std::size_t> Ledger::sweep(TimeMs before) {
         continue;
       }
       std::vector<store::Write> writes;
-      writes.push_back(erase_if(kJobs, document.key, document.version));
+      writes.push_back(erase_if(collection, document.key, document.version));
+      one.expired = one.state == JobState::finished && has_own_output(one.spec);
+      const bool uploaded = one.state == JobState::not_started && one.spec.delete_inputs;
+      if (one.expired || uploaded)
+        writes.push_back(put(kLitter, one.spec.id, one.document(parts_.vault)));
       const auto done = parts_.store.commit(std::move(writes));
       if (!done && !lost_race(done.error())) return std::unexpected(done.error());
       removed += done ? 1 : 0;
     }
   }
+}
+
+Result<std::size_t> Ledger::sweep(TimeMs before) {
+  TRY(const auto graphs, parts_.store.list(kGraphs, ""));
+  std::set<std::string, std::less<>> needed;
+  TRY(const std::size_t removed, sweep_records(kJobs, before, needed));
+  TRY_OK(sweep_records(kLeft, before, needed));
   for (const store::Document& document : graphs) {
     if (needed.contains(document.key)) continue;
     std::vector<store::Write> writes;

@@ -7,8 +7,11 @@
 #include "batch/job.h"
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,12 +25,20 @@ inline constexpr std::string_view kPartResults = "bes.part";  // Key: job/number
 inline constexpr std::string_view kSlots = "bes.slots";       // Key: endpoint.
 inline constexpr std::string_view kGraphs = "bes.graph";      // Key: digest.
 inline constexpr std::string_view kLitter = "bes.litter";     // Key: job.
+inline constexpr std::string_view kLeft = "bes.left";         // Key: endpoint/job.
 inline constexpr std::string_view kWorkers = "bes.worker";    // Key: worker.
 
 struct LedgerLimits {
   std::size_t running_max = 40;          // Jobs of one endpoint; the rest waits.
   std::size_t parts_in_flight_max = 64;  // Of one job.
-  unsigned tries_max = 20;               // Of one part, before the job fails.
+  // Jobs in the store: that wait or run, and records altogether. Processes that share a store may
+  // pass them by what each lets in within a second.
+  std::size_t waiting_max = 10'000, stored_max = 200'000;
+  unsigned tries_max = 20;  // Of one part, before the job fails.
+  // How long, all pauses together, a job waits for a storage that fails; each is twice as long as
+  // the one before, and at most a minute.
+  std::chrono::milliseconds storage_wait{600'000};
+  std::chrono::milliseconds first_pause{1'000};
 };
 
 // A record with what is known of its work while there is any.
@@ -61,18 +72,22 @@ class Ledger {
 
   // For callers of the service ------------------------------------------------------------------
 
-  // Durable on return. `graph` is the JSON of what spec.graph is the digest of.
+  // Durable on return. `graph` is the JSON of what spec.graph is the digest of. exhausted, with the
+  // field kJobs or kWork, from the limit of stored or of waiting jobs on.
   Result<void> submit(const JobSpec& spec, std::string_view graph);
   // conflict, with the state's name as the field, for a job that was started before.
   Result<void> start(std::string_view endpoint, std::string_view job);
-  // Cancels a job that has not ended; removes the record of one that has.
+  // Cancels a job that has not ended; removes the record of one that has. Results in our own
+  // container stay as long as the record would have.
   Result<void> cancel_or_remove(std::string_view endpoint, std::string_view job);
+  // Cancels all jobs of the endpoint that have not ended.
+  Result<void> cancel_all(std::string_view endpoint);
+  // Ids of endpoints that have jobs waiting or running.
+  Result<std::set<std::string, std::less<>>> busy_endpoints();
   Result<JobView> find(std::string_view endpoint, std::string_view job);
   // The latest first, without references to blobs; at most `limit`, after the job `after`.
   Result<std::vector<JobView>> list(std::string_view endpoint, std::string_view after,
                                     std::size_t limit);
-  // Of all jobs that wait or run.
-  Result<std::vector<Work>> all_work();
 
   // For workers ---------------------------------------------------------------------------------
 
@@ -96,8 +111,15 @@ class Ledger {
   // Leaves the piece to others, undone.
   Result<void> put_back(const Assignment& assignment);
 
-  // All parts of a job that is about to finish, in order.
-  Result<std::vector<PartResult>> results(std::string_view job);
+  // The same because the storage failed: the job is left alone for a while, longer each time until
+  // something succeeds. False, and nothing changed, when it has waited long enough.
+  Result<bool> put_off(const Assignment& assignment, std::string text);
+
+  // Whether the piece is still this assignment's; closed when not. To be asked right before what
+  // cannot be taken back.
+  Result<void> check(const Assignment& assignment);
+  // All parts of a job that is about to finish, in order; asked under the lease to finish it.
+  Result<std::vector<PartResult>> results(const Assignment& assignment);
   // Ends the job: Finished, or Failed when work.failure or `failure` says why.
   Result<void> finish(const Assignment& assignment, std::optional<std::string> failure);
 
@@ -107,13 +129,13 @@ class Ledger {
 
   Result<std::string> graph(std::string_view digest);
 
-  // Blocks that jobs without a result have left behind: jobs to clean up after. `remove_litter`
-  // ends it.
+  // Jobs to clean up after: blocks without a result, inputs and results that are to go.
+  // `remove_litter` ends it.
   Result<std::vector<JobRecord>> litter();
   Result<void> remove_litter(std::string_view job);
 
-  // Removes records that ended before `before`, and graphs that no record needs any more. Returns
-  // how many records went.
+  // Removes records that ended before `before`, with their results in our own container, and graphs
+  // that no record needs any more. Returns how many records went.
   Result<std::size_t> sweep(TimeMs before);
 
  private:
@@ -128,6 +150,10 @@ class Ledger {
   Result<Work> change(std::string_view job, const Decide& decide);
   Result<void> change_part(const Assignment& assignment,
                            const std::function<Result<Extra>(Work&, Part&)>& decide);
+  // Takes the piece from its worker and decides the rest.
+  Result<void> let_go(const Assignment& assignment, const Decide& decide);
+  // Counts one more failure of the storage; false when that is one too many.
+  bool count_trouble(Work& work) const noexcept;
   Result<JobRecord> record(std::string_view endpoint, std::string_view job);
   // Everything that ends the job; false when the record has gone.
   Result<Extra> end(Work& work, const std::optional<std::string>& failure);
@@ -135,6 +161,9 @@ class Ledger {
   // The write that takes a running job out of its endpoint's slots; none when it is in none.
   Result<void> free_slot(const Work& work, std::vector<store::Write>& writes);
   Result<bool> take_slot(const Work& work, std::vector<store::Write>& writes);
+  // Removes records of `collection` that ended before `before`; the graphs of others are needed.
+  Result<std::size_t> sweep_records(std::string_view collection, TimeMs before,
+                                    std::set<std::string, std::less<>>& needed);
   Result<void> drop_results(std::string_view job, std::vector<store::Write>& writes);
   Result<std::optional<Assignment>> take(Work& work, std::string_view worker, const IsDead& is_dead,
                                          Extra& extra);
@@ -142,9 +171,19 @@ class Ledger {
   // Later than every time it gave before, so that jobs started in one millisecond keep their order.
   TimeMs queue_time(TimeMs now) noexcept;
 
+  // How many documents a collection has, counted every second and between that by what we add.
+  struct Census {
+    std::mutex mutex;
+    std::optional<std::int64_t> counted_ns;
+    std::uint64_t count = 0;
+  };
+  // Makes room for one more; exhausted when there are `most`.
+  Result<void> admit(Census& census, std::string_view collection, std::size_t most);
+
   Parts parts_;
   std::atomic<TimeMs> last_queued_ms_{0};
   LedgerLimits limits_;
+  Census stored_, waiting_;
 };
 
 }  // namespace mlgate::batch

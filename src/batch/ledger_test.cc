@@ -1,15 +1,17 @@
 #include "batch/ledger.h"
 
-#include "batch/engine.h"
+#include "batch/job_board.h"
 #include "batch/memory_store.h"
 #include "webservice/test_support.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 #include <random>
 #include <set>
+#include <thread>
 
 namespace mlgate::batch {
 namespace {
@@ -138,7 +140,26 @@ TEST_F(LedgerTest, AZombieIsRefusedOnceItsPartWasTakenOver) {
   EXPECT_EQ(ledger_.complete(*zombie, result(*zombie)).error().code(), Errc::closed);
   EXPECT_EQ(ledger_.give_up(*zombie, "no").error().code(), Errc::closed);
   EXPECT_TRUE(ledger_.complete(*heir, result(*heir)));
-  EXPECT_EQ(ledger_.results(job)->front().epoch, heir->lease.epoch);
+  const auto kept = PartResult::parse(store_.list(kPartResults, job)->front());
+  EXPECT_EQ(kept->epoch, heir->lease.epoch);
+}
+
+TEST_F(LedgerTest, AFinisherThatLostItsLeaseGetsNoResults) {
+  const std::string job = started();
+  const auto part = claim(job);
+  ASSERT_TRUE(ledger_.set_boundary(*part, boundary(*part, 10, 10)));
+  ASSERT_TRUE(ledger_.complete(*part, result(*part)));
+  const auto stale = claim(job, "w1");
+  EXPECT_EQ(ledger_.results(*stale)->size(), 1U);
+  dead_.insert("w1");
+  const auto heir = claim(job, "w2");
+  ASSERT_TRUE(heir);
+  EXPECT_EQ(ledger_.results(*stale).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.results(*heir)->size(), 1U);
+  ASSERT_TRUE(ledger_.finish(*heir, std::nullopt));
+  EXPECT_EQ(ledger_.results(*stale).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.results(*heir).error().code(), Errc::closed);
+  EXPECT_EQ(ledger_.check(*heir).error().code(), Errc::closed);
 }
 
 TEST_F(LedgerTest, AnInputThatChangesMeanwhileIsNoticed) {
@@ -212,6 +233,114 @@ TEST_F(LedgerTest, ASubscriptionWithFewJobsDoesNotWaitBehindOneWithMany) {
   EXPECT_FALSE(board.next({}, 40));
 }
 
+// A board on the store of the test, whose workers all live.
+class BoardTest : public LedgerTest {
+ protected:
+  BoardTest() {
+    WorkerNote worker;
+    worker.id = "w1";
+    worker.host = "elsewhere";
+    liveness_.see(worker);
+  }
+  std::string started_by(const std::string& caller, const std::string& endpoint = kEndpoint) {
+    JobSpec made = spec(caller);
+    made.endpoint = endpoint;
+    EXPECT_TRUE(ledger_.submit(made, "{}"));
+    EXPECT_TRUE(ledger_.start(endpoint, made.id));
+    return made.id;
+  }
+  Liveness liveness_{
+      system_clock(), 3'600'000'000'000, "here", [](const WorkerNote&) { return true; },
+      [](std::string_view) -> Result<std::optional<WorkerNote>> { return std::nullopt; }};
+  JobBoard board_{store_, liveness_};
+};
+
+TEST_F(BoardTest, ThePlaceInLineIsTheOrderInWhichJobsAreBegun) {
+  for (const char* caller : {"many", "many", "many", "few", "", "many", "few", ""})
+    started_by(caller);
+  ASSERT_TRUE(board_.refresh());
+  const std::vector<std::string> order = board_.queue(kEndpoint).order;
+  ASSERT_EQ(order.size(), 8U);
+  for (const std::string& expected : order) {
+    ASSERT_TRUE(board_.refresh());
+    const auto job = board_.next({}, 40);
+    ASSERT_TRUE(job);
+    EXPECT_EQ(*job, expected);
+    EXPECT_EQ(board_.queue(kEndpoint).order.front(), expected);
+    ASSERT_TRUE(claim(*job));  // Its end is not known yet, so that it has no more to give.
+  }
+  ASSERT_TRUE(board_.refresh());
+  EXPECT_TRUE(board_.queue(kEndpoint).order.empty());
+  EXPECT_EQ(board_.queue(kEndpoint).running, 8U);
+  EXPECT_EQ(board_.queue(kEndpoint).pieces, 8U);
+}
+
+TEST_F(BoardTest, SlotsAreSharedBetweenCallersWhileOthersWait) {
+  // "busy" holds a slot here and none of the threads; "elsewhere" works at another endpoint.
+  const std::string slot = started_by("busy");
+  const auto part = claim(slot);
+  ASSERT_TRUE(ledger_.put_back(*part));
+  const std::string other(32, 'f');
+  ASSERT_TRUE(claim(started_by("elsewhere", other)));
+  ASSERT_TRUE(claim(started_by("elsewhere", other)));
+  started_by("busy");
+  const std::string first = started_by("elsewhere");
+  ASSERT_TRUE(board_.refresh());
+  EXPECT_EQ(board_.queue(kEndpoint).order.front(), first);
+  // The piece of the running job goes first, since its caller has none under way.
+  EXPECT_EQ(board_.next({}, 40), slot);
+  EXPECT_EQ(board_.next({slot}, 40), first);
+  EXPECT_FALSE(board_.next({slot}, 1)) << "all slots are taken";
+}
+
+TEST_F(BoardTest, DirectCallsOfTwoEndpointsAreTwoCallers) {
+  const std::string other(32, 'f');
+  const std::string first = started_by(""), second = started_by(""), third = started_by("", other);
+  ASSERT_TRUE(claim(first));
+  ASSERT_TRUE(board_.refresh());
+  EXPECT_EQ(board_.next({}, 40), third);
+  EXPECT_EQ(board_.next({third}, 40), second);
+}
+
+TEST_F(BoardTest, ThousandsThatWaitCostNothingWhenOneIsAskedFor) {
+  for (int i = 0; i < 3'000; ++i) started_by(i % 3 == 0 ? "a" : "b");
+  ASSERT_TRUE(board_.refresh());
+  const auto begin = std::chrono::steady_clock::now();
+  std::set<std::string> taken;
+  for (int i = 0; i < 40; ++i) {
+    const auto job = board_.next(taken, 40);
+    ASSERT_TRUE(job);
+    EXPECT_TRUE(taken.insert(*job).second);
+  }
+  EXPECT_EQ(board_.queue(kEndpoint).order.size(), 3'000U);
+  // Far above what it takes, and far below what looking at each job each time would.
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(2));
+  EXPECT_FALSE(board_.next(taken, 40));
+}
+
+class FewJobs : public LedgerTest {
+ protected:
+  FewJobs() : LedgerTest({.waiting_max = 2, .stored_max = 4}) {}
+};
+
+TEST_F(FewJobs, FromTheLimitOnJobsAreRefused) {
+  const std::string first = started();
+  started();
+  const std::string third = submitted();
+  const auto not_started = ledger_.start(kEndpoint, third);
+  ASSERT_FALSE(not_started);
+  EXPECT_EQ(not_started.error().code(), Errc::exhausted);
+  EXPECT_EQ(not_started.error().field(), kWork);
+  submitted();
+  const auto not_stored = ledger_.submit(spec(), "{}");
+  ASSERT_FALSE(not_stored);
+  EXPECT_EQ(not_stored.error().field(), kJobs);
+  // Who has gone makes room.
+  ASSERT_TRUE(ledger_.cancel_or_remove(kEndpoint, first));
+  while (!ledger_.start(kEndpoint, third)) std::this_thread::yield();
+  EXPECT_EQ(state(third), JobState::queued);
+}
+
 TEST_F(LedgerTest, APartThatKillsItsWorkersFailsTheJobInTheEnd) {
   const std::string job = started();
   std::optional<Assignment> last;
@@ -262,8 +391,9 @@ TEST_F(LedgerTest, ListsTheLatestFirstInPages) {
 }
 
 // Random interleavings of workers that die, come back as zombies, and step in between what others
-// read and write. The model knows one thing: which parts were accepted. Each part of the input has
-// to be accepted once, in one chain from the begin to the end, and the job has to end.
+// read and write. The model knows two things: which parts were accepted, and what was committed to
+// the blob. Each part of the input has to be accepted once, in one chain from the begin to the end,
+// the job has to end, and whatever is committed, also by a zombie, is the whole result.
 class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsigned> {
  protected:
   static constexpr std::uint64_t kInput = 60;
@@ -272,7 +402,10 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
   struct Held {
     Assignment given;
     bool bounded = false;
+    std::optional<std::vector<PartResult>> result{};  // What a finisher is about to commit.
+    bool checked = false;
   };
+  using Blob = std::vector<std::pair<std::uint64_t, std::uint64_t>>;  // Part and epoch of blocks.
   std::size_t pick(std::size_t count) { return std::size_t(random_() % count); }
 
   // `group` tells workers apart that act in between from those that are in the middle of a call.
@@ -296,7 +429,19 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
   void advance(std::vector<Held>& mine, std::size_t index) {
     Held held = mine[index];
     if (held.given.kind == Assignment::Kind::finish) {
+      if (!held.checked) {
+        // Others may come in after each of these steps, up to the commit itself.
+        const auto still = advance_finisher(held);
+        EXPECT_TRUE(still || still.error().code() == Errc::closed) << still.error().message();
+        if (still) {
+          mine[index] = held;
+        } else {
+          mine.erase(mine.begin() + std::ptrdiff_t(index));
+        }
+        return;
+      }
       mine.erase(mine.begin() + std::ptrdiff_t(index));
+      commit(*held.result);
       const auto done = ledger_.finish(held.given, std::nullopt);
       if (done) ++finished_;
       EXPECT_TRUE(done || done.error().code() == Errc::closed) << done.error().message();
@@ -325,7 +470,27 @@ class LeaseModel : public LedgerTest, public ::testing::WithParamInterface<unsig
     if (done) accepted_.emplace_back(held.given.part.begin, held.given.part.end);
   }
 
+  Result<void> advance_finisher(Held& held) {
+    if (!held.result) {
+      TRY(held.result, ledger_.results(held.given));
+    } else {
+      TRY_OK(ledger_.check(held.given));
+      held.checked = true;
+    }
+    return {};
+  }
+  void commit(const std::vector<PartResult>& parts) {
+    Blob blob;
+    for (const PartResult& part : parts) blob.emplace_back(part.number, part.epoch);
+    EXPECT_EQ(blob.size(), accepted_.size()) << "seed " << GetParam();
+    if (!blob_.empty()) {
+      EXPECT_EQ(blob, blob_) << "seed " << GetParam();
+    }
+    blob_ = std::move(blob);
+  }
+
   std::mt19937 random_{GetParam()};
+  Blob blob_;
   std::map<std::string, std::vector<Held>> held_;
   std::vector<std::pair<std::uint64_t, std::uint64_t>> accepted_;
   int finished_ = 0;
@@ -356,9 +521,13 @@ TEST_P(LeaseModel, EveryPartIsAcceptedOnceWhateverWorkersDo) {
   const auto view = ledger_.find(kEndpoint, job);
   EXPECT_EQ(view->record.state, JobState::finished) << view->record.details;
   EXPECT_EQ(view->record.rows, accepted_.size());
+  EXPECT_EQ(blob_.size(), accepted_.size());
   // Those who come back later change nothing.
   for (auto& [worker, mine] : held_)
-    for (const Held& held : mine) {
+    for (Held& held : mine) {
+      if (held.given.kind == Assignment::Kind::finish && !held.checked) {
+        EXPECT_EQ(advance_finisher(held).error().code(), Errc::closed);
+      }
       EXPECT_EQ(ledger_.complete(held.given, result(held.given)).error().code(), Errc::closed);
       EXPECT_EQ(ledger_.finish(held.given, "late").error().code(), Errc::closed);
     }

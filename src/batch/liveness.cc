@@ -44,7 +44,7 @@ std::uint64_t begun_at(std::int64_t pid) {
 std::string WorkerNote::document() const {
   JsonWriter out;
   out.object().field("id", id).field("host", host).field("pid", pid).field("begun", begun);
-  out.field("beat", beat).field("threads", threads).end();
+  out.field("beat", beat).field("threads", threads).field("at", at_ms).end();
   return std::move(out).text();
 }
 
@@ -57,6 +57,7 @@ Result<WorkerNote> WorkerNote::parse(const store::Document& document) {
   note.begun = parse_uint(json["begun"].number_text()).value_or(0);
   note.beat = parse_uint(json["beat"].number_text()).value_or(0);
   note.threads = parse_uint(json["threads"].number_text()).value_or(0);
+  note.at_ms = json.int_or("at", 0);
   return note;
 }
 
@@ -75,6 +76,12 @@ bool process_runs(const WorkerNote& note) {
   if (::kill(pid_t(note.pid), 0) != 0 && errno == ESRCH) return false;
   const std::uint64_t begun = begun_at(note.pid);
   return begun == 0 || begun == note.begun;
+}
+
+bool seems_alive(const WorkerNote& note, std::string_view here, TimeMs now) {
+  if (note.host == here) return process_runs(note);
+  const TimeMs age = now - note.at_ms, age_max = 6 * TimeMs{kBeatEvery.count()} * 1'000;
+  return -age_max <= age && age <= age_max;
 }
 
 Liveness::Liveness(const Clock& clock, std::int64_t lease_ns, std::string host, ProcessRuns runs,
@@ -121,15 +128,15 @@ bool Liveness::is_dead(std::string_view worker) {
   return is_dead_locked(worker);
 }
 
-std::uint64_t Liveness::threads_alive() {
+std::vector<std::string> Liveness::abandoned(std::int64_t age_ns) {
   const std::lock_guard lock(mutex_);
-  std::uint64_t threads = 0;
+  const std::int64_t now = clock_.steady_ns();
+  std::vector<std::string> workers;
   for (const auto& [id, seen] : workers_) {
-    const bool here = seen.note.host == host_;
-    // Idle workers do not count up, so of other hosts' nothing better is known.
-    if (!here || runs_(seen.note)) threads += seen.note.threads;
+    const bool ended = seen.note.host == host_ && !runs_(seen.note);
+    if (ended || now - seen.changed_ns > age_ns) workers.push_back(id);
   }
-  return threads;
+  return workers;
 }
 
 }  // namespace mlgate::batch

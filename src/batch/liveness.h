@@ -6,11 +6,13 @@
 // ended is known to be dead at once.
 #include "batch/job.h"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace mlgate::batch {
 
@@ -20,6 +22,7 @@ struct WorkerNote {
   std::uint64_t begun = 0;  // When the process began, in the host's ticks: pids come again.
   std::uint64_t beat = 0;
   std::uint64_t threads = 0;
+  TimeMs at_ms = 0;  // When it was written, for people; nothing is decided by it.
 
   std::string document() const;
   static Result<WorkerNote> parse(const store::Document& document);
@@ -29,6 +32,11 @@ struct WorkerNote {
 WorkerNote own_note(std::string id, std::uint64_t threads);
 // For a note of this host: whether its process still runs.
 bool process_runs(const WorkerNote& note);
+
+// Notes are written at least this often, and one that is six times as old is not counted.
+inline constexpr std::chrono::seconds kBeatEvery{20};
+// Whether the worker may be counted on, as people are told; `here` is this host.
+bool seems_alive(const WorkerNote& note, std::string_view here, TimeMs now);
 
 // Threads: any.
 class Liveness {
@@ -43,8 +51,10 @@ class Liveness {
   void gone(std::string_view worker);
   // A worker that has no note has left.
   bool is_dead(std::string_view worker);
-  std::uint64_t threads_alive();
+  // Workers whose notes may go: their process has ended, or they stood still for `age_ns`.
+  std::vector<std::string> abandoned(std::int64_t age_ns);
   std::int64_t now_ns() const noexcept { return clock_.steady_ns(); }
+  TimeMs now_ms() const noexcept { return clock_.now_ms(); }
 
  private:
   struct Seen {

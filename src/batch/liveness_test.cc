@@ -83,11 +83,34 @@ TEST_F(LivenessTest, NobodyIsGivenUpWhileTheStoreIsAway) {
 
 TEST_F(LivenessTest, WhoHasTakenHisNoteAwayHasLeft) {
   liveness_.see(note(1));
-  EXPECT_EQ(liveness_.threads_alive(), 2U);
   liveness_.gone("w");
   stored_.reset();
   EXPECT_TRUE(liveness_.is_dead("w"));
-  EXPECT_EQ(liveness_.threads_alive(), 0U);
+  EXPECT_TRUE(liveness_.abandoned(0).empty());
+}
+
+TEST_F(LivenessTest, NotesOfWorkersThatEndedOrStoodStillMayGo) {
+  liveness_.see(note(1));
+  clock_.steady += 10 * kLeaseNs;
+  EXPECT_TRUE(liveness_.abandoned(10 * kLeaseNs).empty());
+  clock_.steady += 1;
+  EXPECT_EQ(liveness_.abandoned(10 * kLeaseNs).size(), 1U);
+  liveness_.see(note(2, "here"));
+  EXPECT_TRUE(liveness_.abandoned(10 * kLeaseNs).empty());
+  runs_ = false;
+  EXPECT_EQ(liveness_.abandoned(10 * kLeaseNs).size(), 1U) << "its process has ended";
+}
+
+TEST(SeemsAlive, AWorkerElsewhereByItsLastSignOfLife) {
+  WorkerNote elsewhere;
+  elsewhere.host = "elsewhere";
+  elsewhere.at_ms = 1'000'000'000;
+  EXPECT_TRUE(seems_alive(elsewhere, "here", elsewhere.at_ms + 30'000));
+  EXPECT_FALSE(seems_alive(elsewhere, "here", elsewhere.at_ms + 3'600'000));
+  WorkerNote mine = own_note("w", 2);
+  EXPECT_TRUE(seems_alive(mine, mine.host, 0));
+  ++mine.begun;
+  EXPECT_FALSE(seems_alive(mine, mine.host, 0)) << "its number is another process's now";
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ class MemoryStore final : public store::Store {
     }
     return out;
   }
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    const std::lock_guard lock(mutex_);
+    return count(collection);
+  }
   Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
     if (before_commit && !hooked_) {
       hooked_ = true;

@@ -11,7 +11,27 @@ namespace {
 
 constexpr std::uint64_t kBlocksOfPartMax = 0xFFFFFF;
 
+table::Table report_line(std::string_view row, std::string_view field, std::string_view message) {
+  table::Table line;
+  const auto add = [&](const char* name, std::string_view text) {
+    table::Column column = table::make_column(name, table::DataType::string);
+    std::get<table::Texts>(column.values).add(text);
+    line.add(std::move(column));
+  };
+  add("Row", row);
+  add("Column", field);
+  add("Message", message);
+  line.rows = 1;
+  return line;
+}
+
 }  // namespace
+
+std::string report_header() {
+  std::string text;
+  table::append_csv_header(text, report_line({}, {}, {}).schema(), {});
+  return text;
+}
 
 std::string block_id(std::string_view job, std::uint64_t part, std::uint64_t epoch,
                      std::uint64_t number) {
@@ -130,18 +150,8 @@ Result<void> PartScorer::write(const Input& input, const std::vector<table::Tabl
 }
 
 Result<void> PartScorer::skip(const Input& input, std::size_t record, const Error& error) {
-  table::Table line;
-  const auto add = [&](const char* name, std::string_view text) {
-    table::Column column = table::make_column(name, table::DataType::string);
-    std::get<table::Texts>(column.values).add(text);
-    line.add(std::move(column));
-  };
-  add("Row", std::to_string(input.rows_before + record + 1));
-  add("Column", error.field());
-  add("Message", error.message());
-  line.rows = 1;
-  if (skipped_ == 0 && report_.blocks() == 0 && input.writes_header)
-    table::append_csv_header(report_.buffer(), line.schema(), {});
+  const table::Table line =
+      report_line(std::to_string(input.rows_before + record + 1), error.field(), error.message());
   table::append_csv_rows(report_.buffer(), line, 0, 1, {});
   ++skipped_;
   // The header of the result is due even if every row is skipped.

@@ -3,6 +3,7 @@
 #include "base/crash_point.h"
 #include "base/text.h"
 #include "batch/runner_internal.h"
+#include "http/message.h"
 #include "table/arff.h"
 #include "table/csv.h"
 
@@ -16,6 +17,7 @@ namespace {
 constexpr std::size_t kScorersMax = 16;  // Kept compiled.
 constexpr std::uint64_t kPartsMax = 20'000;
 constexpr std::size_t kBlockBytesMax = std::size_t{64} << 20;
+constexpr std::uint64_t kReportHeaderPart = 0xFF'FFFF'FFFF;  // Behind every part.
 constexpr std::size_t kHeaderBytesMax = std::size_t{16} << 20;
 
 Error lost() { return {Errc::closed, "the work was given to another worker or ended"}; }
@@ -33,6 +35,11 @@ bool ends_job(const Error& error) {
   return error.code() != Errc::closed && error.field() != kStoreField;
 }
 
+// An outage of the storage; not that it refuses something.
+bool may_pass(const Error& error) {
+  return error.code() == Errc::unavailable || error.code() == Errc::timeout;
+}
+
 std::string ending(const std::string& text, std::string_view job) {
   return text + (text.ends_with('.') ? "" : ".") + " requestId = " + std::string(job);
 }
@@ -47,7 +54,7 @@ Result<std::string> read_all(blob::BlobFile& file, const std::string& etag, std:
         return all;
       });
   TRY(const std::size_t size, file.read(begin, std::span(text).first(std::size_t(bytes)), etag));
-  if (size != bytes) return fail(Errc::unavailable, "The blob is shorter than it was.");
+  if (size != bytes) return fail(Errc::conflict, "The blob is shorter than it was.");
   return text;
 }
 
@@ -89,6 +96,22 @@ Result<blob::BlobAddress> locate(blob::BlobOpener& opener, const JobSpec& spec,
     return blob::address_of(reference.base_location, reference.relative_location,
                             reference.sas_token);
   return opener.own_address(own_account, spec.workspace, reference.relative_location);
+}
+
+BlobReference report_reference(const JobSpec& spec, const std::string& own_account) {
+  BlobReference reference = spec.outputs.front().blob;
+  std::string token = reference.sas_token;
+  if (const auto connection = blob::parse_connection_string(reference.connection_string);
+      connection && !reference.connection_string.empty())
+    token = connection->sas;
+  if (token.starts_with('?')) token.erase(0, 1);
+  if (http::query_parameter(token, "sr") == "b" && !own_account.empty()) {
+    const std::string name = spec.id + "/" + spec.outputs.front().port;
+    reference = {
+        .connection_string = {}, .relative_location = name, .base_location = {}, .sas_token = {}};
+  }
+  reference.relative_location += ".errors.csv";
+  return reference;
 }
 
 Runner::Runner(Parts parts, RunnerOptions options)
@@ -148,13 +171,13 @@ Result<void> Runner::open_blobs(OpenJob& job, const JobSpec& spec) {
   for (const ml::ScorerPort& port : job.scorer->outputs()) {
     const PortBlob* blob = find(spec.outputs, port.name);
     if (!blob) return fail(Errc::internal, "the job has no output \"" + port.name + "\"");
-    const bool own = blob->blob.connection_string.empty() && blob->blob.base_location.empty();
-    TRY(OpenPort opened, open("Output", port.name, blob->blob, own));
+    TRY(OpenPort opened, open("Output", port.name, blob->blob, is_own(blob->blob)));
     job.outputs.push_back(std::move(opened));
   }
-  BlobReference beside = find(spec.outputs, job.outputs.front().name)->blob;
-  beside.relative_location += ".errors.csv";
-  TRY(job.report, open("Report", "skipped rows", beside, false));
+  if (spec.row_errors == RowErrors::skip) {
+    const BlobReference place = report_reference(spec, options_.own_account);
+    TRY(job.report, open("Report", "skipped rows", place, is_own(place)));
+  }
   return {};
 }
 
@@ -187,6 +210,11 @@ Result<std::shared_ptr<OpenJob>> Runner::open(const Assignment& assignment) {
 void Runner::forget(std::string_view job) {
   const std::lock_guard lock(mutex_);
   if (const auto found = open_.find(job); found != open_.end()) open_.erase(found);
+}
+
+bool Runner::is_open(std::string_view job) const {
+  const std::lock_guard lock(mutex_);
+  return open_.contains(job);
 }
 
 std::vector<std::string> Runner::kept() const {
@@ -278,20 +306,44 @@ std::vector<BlockWriter> block_writers(const OpenJob& job, const Assignment& ass
   return outputs;
 }
 
-Result<void> commit_outputs(const OpenJob& job, const std::vector<PartResult>& parts) {
+// A result of fewer parts than were done would look like a good one.
+Result<void> check_complete(const std::vector<PartResult>& parts, std::uint64_t done) {
+  bool complete = parts.size() == done;
+  for (std::size_t i = 0; i < parts.size(); ++i) complete &= parts[i].number == i;
+  if (complete) return {};
+  return fail(Errc::internal, "Of " + std::to_string(done) + " parts of the result " +
+                                  std::to_string(parts.size()) + " are known");
+}
+
+// What is committed replaces what was there, so that `check` is asked before each blob whether the
+// result is still wanted.
+Result<void> commit_outputs(const OpenJob& job, const std::vector<PartResult>& parts,
+                            const std::function<Result<void>()>& check) {
   const std::size_t ports = job.outputs.size() + 1;
   for (std::size_t i = 0; i < ports; ++i) {
     const bool report = i == job.outputs.size();
     const OpenPort& port = report ? job.report : job.outputs[i];
     std::vector<std::string> ids;
-    for (const PartResult& part : parts)
-      for (std::uint64_t b = 0; i < part.blocks.size() && b < part.blocks[i]; ++b)
+    for (const PartResult& part : parts) {
+      if (part.blocks.size() != ports)
+        return fail(Errc::internal, "A part has another number of outputs than the job");
+      for (std::uint64_t b = 0; b < part.blocks[i]; ++b)
         ids.push_back(block_id(job.spec.id, part.number, part.epoch, b));
-    if (report && ids.empty()) continue;
+    }
+    if (report && !port.file) continue;
+    // Which part skips the first row shows in the end. Without any, the report of an earlier job
+    // gives way to an empty one.
+    if (report) {
+      ids.insert(ids.begin(), block_id(job.spec.id, kReportHeaderPart, 0, 0));
+      auto staged = port.file->put_block(ids.front(), report_header());
+      if (!staged)
+        return std::unexpected(std::move(staged).error().within(place_text("Report", port)));
+    }
     if (ids.size() > blob::kBlocksMax)
       return fail(Errc::exhausted, place_text("Output", port) + ": the result has more than " +
                                        std::to_string(blob::kBlocksMax) +
                                        " blocks; split the input.");
+    TRY_OK(check());
     crash_point();
     auto done = port.file->commit(ids, content_type_of(report ? Format::csv : port.format));
     crash_point();
@@ -355,16 +407,17 @@ Result<void> Runner::run_part(const Assignment& assignment,
   for (const BlockWriter& output : outputs) result.blocks.push_back(output.blocks());
   result.blocks.push_back(report.blocks());
   if (!alone) return of_store(parts_.ledger.complete(assignment, result));
-  TRY_OK(commit_outputs(*job, {result}));
+  TRY_OK(commit_outputs(*job, {result}, [&] { return of_store(parts_.ledger.check(assignment)); }));
   return of_store(parts_.ledger.finish_whole(assignment, boundary, result));
 }
 
 Result<void> Runner::run_finish(const Assignment& assignment) {
   if (!assignment.work.failure) {
     TRY(const auto job, open(assignment));
-    const auto parts = parts_.ledger.results(assignment.spec.id);
+    const auto parts = parts_.ledger.results(assignment);
     if (!parts) return of_store(std::unexpected(parts.error()));
-    TRY_OK(commit_outputs(*job, *parts));
+    TRY_OK(check_complete(*parts, assignment.work.done));
+    TRY_OK(commit_outputs(*job, *parts, [&] { return of_store(parts_.ledger.check(assignment)); }));
   }
   return of_store(parts_.ledger.finish(assignment, std::nullopt));
 }
@@ -379,20 +432,51 @@ Result<void> Runner::run(const Assignment& assignment, const std::function<bool(
   }
   if (done || !ends_job(done.error())) return done;
   if (!still_held()) return std::unexpected(lost());
+  // Where the storage never answered, its name is more likely to be wrong.
+  const bool answered = is_open(assignment.spec.id) || assignment.work.input_bytes != kUnknown;
+  if (answered && may_pass(done.error())) {
+    const auto later = parts_.ledger.put_off(assignment, done.error().message());
+    if (!later) return of_store(std::unexpected(later.error()));
+    if (*later) return {};
+  }
   const std::string text = ending(done.error().message(), assignment.spec.id);
   return of_store(assignment.kind == Assignment::Kind::finish
                       ? parts_.ledger.finish(assignment, text)
                       : parts_.ledger.give_up(assignment, text));
 }
 
-Result<void> Runner::clean_up(const JobSpec& spec) {
+Result<void> Runner::drop_blocks(const JobSpec& spec) {
   OpenJob job;
   TRY(job.scorer, scorer_of(spec.graph));
   TRY_OK(open_blobs(job, spec));
   for (const OpenPort& port : job.outputs) {
     TRY_OK(port.file->discard_blocks(spec.id));
   }
-  return job.report.file->discard_blocks(spec.id);
+  return job.report.file ? job.report.file->discard_blocks(spec.id) : Result<void>();
+}
+
+Result<void> Runner::remove_blob(const JobSpec& spec, const BlobReference& reference) {
+  TRY(const auto address, locate(parts_.opener, spec, reference, options_.own_account));
+  TRY(const auto file, parts_.opener.open(address));
+  return file->remove();
+}
+
+Result<void> Runner::clean_up(const JobRecord& record) {
+  const JobSpec& spec = record.spec;
+  Result<void> done;
+  if (record.expired) {
+    for (const PortBlob& output : spec.outputs)
+      if (is_own(output.blob)) done = remove_blob(spec, output.blob);
+    if (spec.row_errors == RowErrors::skip) {
+      const BlobReference report = report_reference(spec, options_.own_account);
+      if (is_own(report)) done = remove_blob(spec, report);
+    }
+    return done;
+  }
+  if (record.state != JobState::finished) done = drop_blocks(spec);
+  if (!spec.delete_inputs) return done;
+  for (const PortBlob& input : spec.inputs) done = remove_blob(spec, input.blob);
+  return done;
 }
 
 }  // namespace mlgate::batch

@@ -34,6 +34,10 @@ struct RunnerOptions {
 Result<blob::BlobAddress> locate(blob::BlobOpener& opener, const JobSpec& spec,
                                  const BlobReference& reference, const std::string& own_account);
 
+// Where the rows that a job skips are reported: beside its first output, or, where the token is for
+// that blob alone, in the workspace's own container.
+BlobReference report_reference(const JobSpec& spec, const std::string& own_account);
+
 struct OpenJob;  // What a process keeps of a job that it works on.
 
 // Threads: any but a worker's, many at once; calls block.
@@ -49,22 +53,26 @@ class Runner {
   ~Runner();
 
   // `still_held` tells whether the result may still be of use; asked between batches.
-  // Failures that are the job's own end it; closed: the lease was lost; others: the store cannot be
-  // reached, and the piece is to be tried again.
+  // Failures that are the job's own end it, and those of its storage put it off; closed: the lease
+  // was lost; others: the store cannot be reached, and the piece is to be tried again.
   Result<void> run(const Assignment& assignment, const std::function<bool()>& still_held);
   // Lets go of what is kept of the job.
   void forget(std::string_view job);
   // Jobs of which something is kept.
   std::vector<std::string> kept() const;
-  // Drops the blocks that a job without a result has staged.
-  Result<void> clean_up(const JobSpec& spec);
+  // Drops what a job leaves behind: blocks without a result, inputs that were to be deleted at the
+  // end, and results in our own container whose record has expired.
+  Result<void> clean_up(const JobRecord& record);
 
  private:
+  bool is_open(std::string_view job) const;
   Result<std::shared_ptr<const ml::Scorer>> scorer_of(const std::string& digest);
   Result<std::shared_ptr<OpenJob>> open(const Assignment& assignment);
   Result<void> open_blobs(OpenJob& job, const JobSpec& spec);
   Result<void> run_part(const Assignment& assignment, const std::function<bool()>& still_held);
   Result<void> run_finish(const Assignment& assignment);
+  Result<void> drop_blocks(const JobSpec& spec);
+  Result<void> remove_blob(const JobSpec& spec, const BlobReference& reference);
 
   Parts parts_;
   RunnerOptions options_;

@@ -23,7 +23,7 @@ struct OpenJob {
   std::shared_ptr<const ml::Scorer> scorer;
   ml::Parameters globals;
   std::vector<OpenPort> inputs, outputs;  // In the scorer's order.
-  OpenPort report;                        // Skipped rows.
+  OpenPort report;                        // Skipped rows; without a file unless rows may be.
   blob::BlobFile::Stat stat;              // Of the first input.
   bool whole = false;                     // Not to be cut.
   std::mutex mutex;
@@ -83,6 +83,9 @@ class PartScorer {
   bool header_written_ = false;
   std::uint64_t rows_ = 0, skipped_ = 0;
 };
+
+// The first line of a report of skipped rows.
+std::string report_header();
 
 // A port and its blob, for people; never a credential.
 std::string place_text(std::string_view kind, const OpenPort& port);

@@ -8,6 +8,8 @@
 #include "webservice/charset.h"
 
 #include <algorithm>
+#include <set>
+#include <unordered_map>
 
 namespace mlgate::batch {
 namespace {
@@ -26,6 +28,11 @@ http::Response from_error(const Error& error) {
     case Errc::conflict:
       return error_response(Fault::cannot_start_job, error.field());
     case Errc::exhausted:
+      if (error.field() == kWork)
+        return error_response(Fault::too_many_jobs, error.message(), "that wait or run");
+      if (error.field() == kJobs)
+        return error_response(Fault::too_many_jobs, error.message(),
+                              "on record (DELETE removes one that has ended)");
       return error_response(Fault::store_full);
     case Errc::unavailable:
     case Errc::timeout:
@@ -38,7 +45,12 @@ http::Response from_error(const Error& error) {
 }  // namespace
 
 BatchService::BatchService(Parts parts, ServiceOptions options)
-    : parts_(parts), options_(std::move(options)) {}
+    : parts_(parts),
+      options_(std::move(options)),
+      host_(own_note({}, 0).host),
+      liveness_(parts.clock, 0, host_, process_runs,
+                [](std::string_view) -> Result<std::optional<WorkerNote>> { return std::nullopt; }),
+      board_(parts.store, liveness_) {}
 
 http::Awaitable<http::Response> BatchService::serve(Call call, const http::Request& request) {
   const auto executor = net::this_executor();
@@ -92,6 +104,12 @@ http::Response BatchService::submit(const Call& call, const http::Request& reque
                             "The value has to be 'fail' or 'skip'.");
     spec.row_errors = *given == "skip" ? RowErrors::skip : RowErrors::fail;
   }
+  if (const auto given = http::query_parameter(request.query, "deleteInputs")) {
+    if (*given != "true" && *given != "false")
+      return error_response(Fault::invalid_query_parameter, "deleteInputs",
+                            "The value has to be 'true' or 'false'.");
+    spec.delete_inputs = *given == "true";
+  }
   for (const webservice::OutputShape& output : model.shape.outputs) {
     if (std::ranges::find(spec.outputs, output.name, &PortBlob::port) != spec.outputs.end())
       continue;
@@ -104,6 +122,10 @@ http::Response BatchService::submit(const Call& call, const http::Request& reque
                                      .base_location = {},
                                      .sas_token = {}}});
   }
+  // In the service's order, since the report of skipped rows lies beside the first.
+  std::ranges::sort(spec.outputs, {}, [&](const PortBlob& output) {
+    return std::ranges::find(model.shape.outputs, output.port, &webservice::OutputShape::name);
+  });
   const auto graph = parts_.registry.graph_text(endpoint);
   if (!graph) return error_response(Fault::module_load_failed, graph.error().message());
   spec.graph = to_hex(sha256(*graph));
@@ -161,55 +183,26 @@ http::Response BatchService::status(const Call& call) {
 
 namespace {
 
-struct Queue {  // What jobs wait for.
-  std::vector<Work> all;
+struct Waiting {  // What jobs of an endpoint wait for.
+  JobBoard::Queue queue;
+  std::unordered_map<std::string_view, std::size_t> places;  // 1 for the next.
   std::uint64_t threads = 0;
   std::size_t running_max = 0;
 
-  std::size_t running(const std::string& endpoint) const {
-    return std::size_t(std::ranges::count_if(
-        all, [&](const Work& work) { return work.running && work.endpoint == endpoint; }));
+  // A job that came after the rest was looked at is the last.
+  std::size_t place(const std::string& job) const {
+    const auto found = places.find(job);
+    return found == places.end() ? places.size() + 1 : found->second;
   }
-  // 1 for the next of its endpoint and caller.
-  std::size_t place(const Work& mine) const {
-    return 1 + std::size_t(std::ranges::count_if(all, [&](const Work& work) {
-             return !work.running && work.endpoint == mine.endpoint &&
-                    std::pair(work.queued_ms, work.job) < std::pair(mine.queued_ms, mine.job);
-           }));
-  }
-  std::string reason(const Work& mine) const {
+  std::string reason() const {
     if (threads == 0) return "No worker is running. Start one with 'mlgate serve --roles worker'.";
-    if (running(mine.endpoint) >= running_max)
+    if (queue.running >= running_max)
       return std::to_string(running_max) +
              " jobs of this endpoint are running, which is the limit.";
-    if (pieces() < threads) return "A worker is about to take it.";
+    if (queue.pieces < threads) return "A worker is about to take it.";
     return "All " + std::to_string(threads) + " worker threads are busy.";
   }
-
- private:
-  // What workers are at, each on a thread.
-  std::uint64_t pieces() const {
-    std::uint64_t count = 0;
-    for (const Work& work : all) {
-      count += work.finisher.worker.empty() ? 0 : 1;
-      for (const Part& part : work.parts) count += part.lease.worker.empty() ? 0 : 1;
-    }
-    return count;
-  }
 };
-
-Result<Queue> read_queue(Ledger& ledger, store::Store& store, std::size_t running_max) {
-  Queue queue;
-  queue.running_max = running_max;
-  TRY(queue.all, ledger.all_work());
-  TRY(const auto notes, store.list(kWorkers, ""));
-  const std::string here = own_note({}, 0).host;
-  for (const store::Document& document : notes) {
-    const auto note = WorkerNote::parse(document);
-    if (note && (note->host != here || process_runs(*note))) queue.threads += note->threads;
-  }
-  return queue;
-}
 
 void write_time(JsonWriter& out, std::string_view name, TimeMs time) {
   out.key(name);
@@ -222,8 +215,7 @@ void write_time(JsonWriter& out, std::string_view name, TimeMs time) {
 
 // "container/blob", or where it will be.
 std::string location_of(const JobSpec& spec, const BlobReference& reference) {
-  const bool own = reference.connection_string.empty() && reference.base_location.empty();
-  std::string path = own ? spec.workspace + "/" : "";
+  std::string path = is_own(reference) ? spec.workspace + "/" : "";
   path += reference.relative_location;
   return path.substr(std::min(path.find_first_not_of('/'), path.size()));
 }
@@ -236,7 +228,8 @@ void write_ports(JsonWriter& out, std::string_view name, const JobSpec& spec,
   out.end();
 }
 
-void write_job(JsonWriter& out, const JobView& view, const Queue& queue) {
+void write_job(JsonWriter& out, const JobView& view, const Waiting& waiting,
+               const std::string& own_account) {
   const JobRecord& record = view.record;
   const JobSpec& spec = record.spec;
   const JobState state = view.state();
@@ -250,6 +243,12 @@ void write_job(JsonWriter& out, const JobView& view, const Queue& queue) {
   out.field("Caller", spec.caller);
   write_ports(out, "Inputs", spec, spec.inputs);
   write_ports(out, "Outputs", spec, spec.outputs);
+  out.key("Report");
+  if (spec.row_errors == RowErrors::skip && !spec.outputs.empty()) {
+    out.value(location_of(spec, report_reference(spec, own_account)));
+  } else {
+    out.null();
+  }
   const std::uint64_t bytes = work ? work->input_bytes : record.input_bytes;
   out.field("RowsDone", work ? work->rows_done : record.rows);
   out.field("RowsSkipped", work ? work->rows_skipped : record.rows_skipped);
@@ -264,8 +263,11 @@ void write_job(JsonWriter& out, const JobView& view, const Queue& queue) {
   }
   out.key("Place");
   if (state == JobState::queued && work) {
-    out.value(std::uint64_t(queue.place(*work)));
-    out.field("WaitingFor", queue.reason(*work));
+    out.value(std::uint64_t(waiting.place(spec.id)));
+    out.field("WaitingFor", waiting.reason());
+  } else if (work && work->troubles > 0) {
+    out.null().field("WaitingFor",
+                     "The storage fails, and is asked again until it answers: " + work->trouble);
   } else {
     out.null().key("WaitingFor").null();
   }
@@ -280,15 +282,51 @@ void write_job(JsonWriter& out, const JobView& view, const Queue& queue) {
 
 }  // namespace
 
+void BatchService::endpoint_removed(std::string_view endpoint) {
+  // What the store refuses now is done by cancel_orphans at the next start.
+  (void)parts_.ledger.cancel_all(endpoint);
+}
+
+Result<void> BatchService::cancel_orphans() {
+  TRY(const auto busy, parts_.ledger.busy_endpoints());
+  if (busy.empty()) return {};
+  std::set<std::string_view> known;
+  const auto directory = parts_.registry.directory();
+  for (const auto& [id, service] : directory->services)
+    for (const auto& endpoint : service->endpoints) known.insert(endpoint->id);
+  for (const std::string& endpoint : busy) {
+    if (known.contains(endpoint)) continue;
+    TRY_OK(parts_.ledger.cancel_all(endpoint));
+  }
+  return {};
+}
+
+Result<std::uint64_t> BatchService::threads_alive() {
+  TRY(const auto notes, parts_.store.list(kWorkers, ""));
+  std::uint64_t threads = 0;
+  for (const store::Document& document : notes) {
+    const auto note = WorkerNote::parse(document);
+    if (note && seems_alive(*note, host_, parts_.clock.now_ms())) threads += note->threads;
+  }
+  return threads;
+}
+
 http::Response BatchService::monitor(const webservice::Endpoint& endpoint, std::string_view job,
                                      const http::Request& request) {
-  const auto queue = read_queue(parts_.ledger, parts_.store, options_.running_max);
-  if (!queue) return from_error(queue.error());
+  Waiting waiting;
+  waiting.running_max = options_.running_max;
+  const auto threads = threads_alive();
+  if (!threads) return from_error(threads.error());
+  waiting.threads = *threads;
+  if (const auto news = board_.refresh(); !news) return from_error(news.error());
+  waiting.queue = board_.queue(endpoint.id);
+  for (const std::string& waits : waiting.queue.order)
+    waiting.places.emplace(waits, waiting.places.size() + 1);
   JsonWriter out;
   if (!job.empty()) {
     const auto view = parts_.ledger.find(endpoint.id, job);
     if (!view) return from_error(view.error());
-    write_job(out, *view, *queue);
+    write_job(out, *view, waiting, options_.own_account);
     return json_response(200, std::move(out).text());
   }
   const auto given = http::query_parameter(request.query, "limit");
@@ -301,7 +339,7 @@ http::Response BatchService::monitor(const webservice::Endpoint& endpoint, std::
   const auto views = parts_.ledger.list(endpoint.id, after, std::size_t(*limit));
   if (!views) return from_error(views.error());
   out.array();
-  for (const JobView& view : *views) write_job(out, view, *queue);
+  for (const JobView& view : *views) write_job(out, view, waiting, options_.own_account);
   out.end();
   return json_response(200, std::move(out).text());
 }

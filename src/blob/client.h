@@ -48,8 +48,11 @@ class BlobFile {
   // The blob becomes exactly these blocks, in this order.
   virtual Result<void> commit(const std::vector<std::string>& ids,
                               std::string_view content_type) = 0;
-  // Drops blocks whose ids begin so and that were staged but not committed, as far as the storage
-  // lets us. A committed blob of that name stays.
+  // Removes the blob, if it is there.
+  virtual Result<void> remove() = 0;
+  // Drops blocks whose ids begin so and that were staged but not committed, where that is possible
+  // without touching blocks of others or what readers see: in the embedded endpoint. Others drop
+  // them with the next commit to the blob, and Azure Storage after a week.
   virtual Result<void> discard_blocks(std::string_view id_prefix) = 0;
 };
 

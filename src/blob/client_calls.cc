@@ -147,6 +147,10 @@ Error error_of(const http::Response& response, TimeMs now) {
 BlobCalls::BlobCalls(HttpCaller& http, const Clock& clock, BlobAddress address, RetryOptions retry)
     : http_(http), clock_(clock), address_(std::move(address)), retry_(retry) {}
 
+const std::string& BlobCalls::base() const noexcept {
+  return address_.base.empty() ? address_.default_base : address_.base;
+}
+
 Result<http::Response> BlobCalls::send_once(const ClientRequest& request) {
   std::string url = address_.url();
   if (request.container) {
@@ -185,14 +189,13 @@ Result<http::Response> BlobCalls::send(const ClientRequest& request) {
     const bool again =
         response ? worth_repeating(response->status) : worth_repeating(response.error());
     if (!again || left <= 1) {
-      if (!response) {
-        // The address may hold a token, so the text names the host alone.
-        Error error = std::move(response).error();
-        const std::string& base = address_.base.empty() ? address_.default_base : address_.base;
-        return std::unexpected(std::move(error).within("storage at " + base));
-      }
-      if (response->status >= 300) return std::unexpected(error_of(*response, clock_.now_ms()));
-      return response;
+      if (response && response->status < 300) return response;
+      Error error = response ? error_of(*response, clock_.now_ms())
+                             : std::move(response).error().within("storage at " + base());
+      // What was worth repeating passes by itself, whatever the storage calls it: a connection that
+      // it closed is nothing that the caller gave up.
+      if (again) error = Error(Errc::unavailable, error.message(), error.field());
+      return std::unexpected(std::move(error));
     }
     auto wait = pause;
     if (response) {

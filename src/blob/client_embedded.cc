@@ -76,6 +76,14 @@ class EmbeddedFile final : public BlobFile {
     return {};
   }
 
+  Result<void> remove() override {
+    TRY_OK(allow(Operation::delete_blob));
+    auto gone = endpoint_.storage->delete_blob(address_.place, {});
+    if (!gone && gone.error().code() != Errc::not_found)
+      return std::unexpected(refused(std::move(gone).error()));
+    return {};
+  }
+
   Result<void> discard_blocks(std::string_view id_prefix) override {
     return endpoint_.storage->discard_blocks(address_.place, [&](std::string_view id) {
       const auto plain = base64_decode(id);

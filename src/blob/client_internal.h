@@ -19,7 +19,8 @@ struct ClientRequest {
   bool container = false;  // Of the container instead of the blob.
 };
 
-// Signs and sends; whatever is no success is an Error with the storage's code.
+// Signs and sends; whatever is no success is an Error with the storage's code. unavailable: the
+// storage could not be reached or served no answer, which passes.
 class BlobCalls {
  public:
   BlobCalls(HttpCaller& http, const Clock& clock, BlobAddress address, RetryOptions retry);
@@ -28,6 +29,8 @@ class BlobCalls {
 
  private:
   Result<http::Response> send_once(const ClientRequest& request);
+  // What texts name; the whole address may hold a token.
+  const std::string& base() const noexcept;
   HttpCaller& http_;
   const Clock& clock_;
   BlobAddress address_;

@@ -65,37 +65,30 @@ class RemoteFile final : public BlobFile {
   }
 
   Result<void> commit(const std::vector<std::string>& ids, std::string_view content_type) override {
-    TRY_OK(put_list(ids, {{"x-ms-blob-content-type", std::string(content_type)}}));
-    return {};
-  }
-
-  // Storage drops uncommitted blocks after a week. Where there is no blob yet, an empty one that
-  // is removed at once takes them with it.
-  Result<void> discard_blocks(std::string_view) override {
-    const auto made = put_list({}, {{"if-none-match", "*"}});
-    if (!made) return {};
-    // What remains after a failure is an empty blob, and the storage has said why.
-    TRY_OK(calls_.send({.method = "DELETE",
-                        .query = {},
-                        .headers = {{"if-match", header_of(*made, "etag")}},
-                        .body = {}}));
-    return {};
-  }
-
- private:
-  Result<http::Response> put_list(const std::vector<std::string>& ids,
-                                  std::vector<std::pair<std::string, std::string>> headers) {
     std::string body = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
     for (const std::string& id : ids) body += "<Latest>" + base64_encode(id) + "</Latest>";
     body += "</BlockList>";
-    headers.emplace_back("content-md5", md5_text(body));
-    headers.emplace_back("content-type", "application/xml");
-    return calls_.send({.method = "PUT",
+    TRY_OK(calls_.send({.method = "PUT",
                         .query = "comp=blocklist",
-                        .headers = std::move(headers),
-                        .body = std::move(body)});
+                        .headers = {{"x-ms-blob-content-type", std::string(content_type)},
+                                    {"content-md5", md5_text(body)},
+                                    {"content-type", "application/xml"}},
+                        .body = std::move(body)}));
+    return {};
   }
 
+  Result<void> remove() override {
+    const auto gone = calls_.send({.method = "DELETE", .query = {}, .headers = {}, .body = {}});
+    if (!gone && gone.error().code() != Errc::not_found) return std::unexpected(gone.error());
+    return {};
+  }
+
+  // The protocol drops staged blocks only with a commit, which takes those of others with it and
+  // shows an empty blob to readers. So they stay until the blob is written next; Azure Storage
+  // drops them a week after the last one.
+  Result<void> discard_blocks(std::string_view) override { return {}; }
+
+ private:
   // Several at once: a storage far away answers late, and each of its connections is slow.
   Result<std::size_t> read_ranges(std::uint64_t offset, std::span<char> into,
                                   const std::string& etag) {

@@ -19,6 +19,9 @@ bool still_quiet(ClientConnection& connection) {
   return connection.stream.try_read({&byte, 1}).state == net::Io::State::want_read;
 }
 
+// A query may hold a token, which no text repeats.
+std::string without_query(const std::string& url) { return url.substr(0, url.find('?')); }
+
 std::string compose_fetch(const FetchRequest& request, const Url& url) {
   std::string head = request.method + " " + std::string(url.path.empty() ? "/" : url.path);
   if (!url.query.empty()) head += "?" + std::string(url.query);
@@ -192,7 +195,8 @@ net::Task<Response> Client::fetch(FetchRequest request, std::size_t body_bytes_m
     CO_TRY(const std::string_view piece, co_await connection->read_body(response_));
     if (piece.empty()) break;
     if (response.body.size() + piece.size() > body_bytes_max)
-      co_return fail(Errc::exhausted, "The answer of " + request.url + " is too large.");
+      co_return fail(Errc::exhausted,
+                     "The answer of " + without_query(request.url) + " is too large.");
     response.body += piece;
   }
   if (sent) give_back(origin, std::move(connection));

@@ -56,7 +56,7 @@ std::string end_of_prefix(std::string_view prefix) {
 // A reading connection with its statements.
 struct Reader {
   Connection connection;
-  Statement get, list_all, list_range, page, changes, last;
+  Statement get, list_all, list_range, page, size, changes, last;
 
   static Result<std::unique_ptr<Reader>> open(const std::string& path) {
     auto self = std::make_unique<Reader>();
@@ -69,6 +69,7 @@ struct Reader {
                                     "collection=?1 AND key>=?2 AND key<?3 ORDER BY key"));
     TRY(self->page, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 AND "
                               "key>=?2 AND key>?3 AND (?4='' OR key<?4) ORDER BY key LIMIT ?5"));
+    TRY(self->size, c.prepare("SELECT COUNT(*) FROM documents WHERE collection=?1"));
     // Whole commits only: a reader continues behind the last number it saw.
     TRY(self->changes, c.prepare("SELECT number, collection, key, deleted FROM changes WHERE "
                                  "number>?1 ORDER BY number, collection, key"));
@@ -266,6 +267,17 @@ class SqliteStore final : public Store {
       }
     }();
     rows.reset();
+    give_reader(std::move(reader));
+    return found;
+  }
+
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    TRY(auto reader, take_reader());
+    auto found = [&]() -> Result<std::uint64_t> {
+      TRY_OK(reader->size.bind(1, collection).step());
+      return reader->size.number(0);
+    }();
+    reader->size.reset();
     give_reader(std::move(reader));
     return found;
   }

@@ -58,6 +58,8 @@ class Store {
   // may be large.
   virtual Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
                                              std::string_view after, std::size_t limit) = 0;
+  // How many documents the collection has. Goes through its keys.
+  virtual Result<std::uint64_t> size_of(std::string_view collection) = 0;
   // All or nothing, durable on return. The new change number, which is the version of every
   // document written. precondition_failed names the key whose expectation did not hold.
   virtual Result<std::uint64_t> commit(std::vector<Write> writes) = 0;

@@ -66,6 +66,8 @@ TEST_F(StoreTest, ListsByPrefixInOrderOfKeys) {
   EXPECT_EQ(keys, (std::vector<std::string>{"s/a", "s/b"}));
   EXPECT_EQ(store->list("c", "").value().size(), 5U);
   EXPECT_EQ(store->list("c", "\xFF").value().size(), 1U);
+  EXPECT_EQ(store->size_of("c").value(), 5U);
+  EXPECT_EQ(store->size_of("other").value(), 0U);
 }
 
 TEST_F(StoreTest, ACommitIsAllOrNothingAndNamesTheBrokenExpectation) {

@@ -25,6 +25,8 @@ class BatchCalls {
   // The endpoint's jobs, or the one: for those who hold the workspace's token. Blocks.
   virtual http::Response monitor(const Endpoint& endpoint, std::string_view job,
                                  const http::Request& request) = 0;
+  // The endpoint is gone: nobody can ask for its jobs any more, so they are cancelled. Blocks.
+  virtual void endpoint_removed(std::string_view endpoint) = 0;
 };
 
 }  // namespace mlgate::webservice

@@ -147,6 +147,9 @@ constexpr std::array kFaults{
     make(kNotImplemented, "NotImplemented", "{0} is not offered by this server."),
     make(kUnavailable, "NoMoreResources",
          "The store of this server cannot be reached. Nothing was changed; try again."),
+    make(kUnavailable, "NoMoreResources",
+         "This server has {0} batch jobs {1}, which is the limit. Nothing was changed; try again "
+         "when some have gone."),
     make(kUnavailable, "RequestThrottled",
          "Request was throttled for {0} endpoint. The maximum concurrency for the endpoint is "
          "{1}."),
@@ -234,7 +237,8 @@ http::Response error_response(const ServiceError& error) {
   body.field("message", fill(info.detail_message, error.first, error.second));
   body.end().end().end().end();
   http::Response response = json_response(info.status, std::move(body).text());
-  if (error.fault == Fault::request_throttled || error.fault == Fault::too_many_requests)
+  if (error.fault == Fault::request_throttled || error.fault == Fault::too_many_requests ||
+      error.fault == Fault::too_many_jobs)
     response.set("Retry-After", "1");
   if (error.fault == Fault::method_not_allowed) response.set("Allow", error.first);
   return response;

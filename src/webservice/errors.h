@@ -58,6 +58,7 @@ enum class Fault : unsigned char {
   unknown_error,
   not_implemented,
   store_unavailable,
+  too_many_jobs,
   request_throttled,
   too_many_requests,
 };

@@ -203,6 +203,9 @@ http::Response ServiceManagement::handle_service(const http::Request& request,
   if (!target.service) return error_response(Fault::management_service_not_found);
   if (request.method == "GET") return json_response(200, service_json(*target.service));
   const auto removed = registry_.remove_service(target.workspace->id, target.service->id);
+  if (removed && options_.batch)
+    for (const auto& endpoint : target.service->endpoints)
+      options_.batch->endpoint_removed(endpoint->id);
   return removed ? empty_response(204) : from_error(removed.error());
 }
 
@@ -251,6 +254,7 @@ http::Response ServiceManagement::handle_endpoint(const http::Request& request,
   if (target.endpoint->is_default()) return error_response(Fault::default_endpoint);
   if (request.method == "PATCH") return patch_endpoint(request, target);
   const auto removed = registry_.remove_endpoint(*target.service, target.endpoint->id);
+  if (removed && options_.batch) options_.batch->endpoint_removed(target.endpoint->id);
   return removed ? empty_response(204) : from_error(removed.error());
 }
 

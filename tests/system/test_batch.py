@@ -4,6 +4,7 @@ import contextlib
 import os
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
-from batch_site import STORAGE, Site, Worker, reviews
+from batch_site import ACCOUNT, STORAGE, Site, Worker, reviews
 
 CLIENT = str(harness.ROOT / "tests/clients/stdlib_bes.py")
 HEADER = "Col2," + ",".join(f"Col2_HashingFeature_{i}" for i in range(1, 9)) + "\r\n"
@@ -130,6 +131,12 @@ class Tutorial(unittest.TestCase):
                                     {"Authorization": "Bearer wrong"})
         self.assertEqual(stranger.status, 401)
 
+    def uploads(self):
+        answer = self.site.blob("GET", "/" + self.server.credentials["workspaceId"],
+                                query="restype=container&comp=list&prefix=uploads/")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.text.split("<Name>")[1:]
+
     def test_verbs(self):
         name = "SimpleFeatureHashingExperiment"
         out = self.folder.name + "/result.csv"
@@ -143,13 +150,19 @@ class Tutorial(unittest.TestCase):
         skipped = harness.run_mlgate("job", "submit", name, self.broken, out, "--on-row-error", "skip",
                                      *self.server.flags)
         self.assertEqual(skipped.returncode, 0, skipped.stderr)
-        self.assertIn("1 rows were skipped", skipped.stderr)
+        report = "1 rows were skipped; see the report " + self.server.credentials["workspaceId"]
+        self.assertIn(report, skipped.stderr)
         job = harness.run_mlgate("job", "submit", name, self.input, "--detach", *self.server.flags).stdout.strip()
         self.assertEqual(len(job), 32)
         watched = harness.run_mlgate("job", "watch", name, job, *self.server.flags)
         self.assertEqual(watched.returncode, 0, watched.stderr)
         self.assertIn(job, harness.run_mlgate("job", "list", name, *self.server.flags).stdout)
         self.assertIn("Finished", harness.run_mlgate("job", "show", name, job, *self.server.flags).stdout)
+        # What was uploaded for a job goes with its end.
+        until = time.monotonic() + 60
+        while uploads := self.uploads():
+            self.assertLess(time.monotonic(), until, uploads)
+            time.sleep(0.1)
         self.assertEqual(harness.run_mlgate("job", "cancel", name, job, *self.server.flags).returncode, 0)
         gone = harness.run_mlgate("job", "show", name, job, *self.server.flags)
         self.assertEqual((gone.returncode, gone.stderr), (
@@ -225,6 +238,38 @@ class Disk(unittest.TestCase):
             again = site.wait(site.run("in.csv", "out.csv"))
             self.assertEqual(again["StatusCode"], "Finished", again)
             self.assertEqual(site.get("out.csv").count(b"\r\n"), 300_001)
+
+
+class OtherMachines(unittest.TestCase):
+    def test_an_address_of_this_machine_means_the_embedded_blobs(self):
+        with harness.Server(flags=["--bind", "0.0.0.0"]) as server:
+            self.assertIn("set blob.public_url", (server.data / "server.log").read_text())
+            keys = harness.run_mlgate("blob", "account", "keys", ACCOUNT, *server.flags)
+            key = keys.stdout.split()[1]
+            site = Site.__new__(Site)
+            site.server = server
+            site.made, _ = server.tutorial()
+            site.path = f"/workspaces/{site.made['workspace']}/services/{site.made['service']}"
+            for host in own_hosts():
+                connection = (f"AccountName={ACCOUNT};AccountKey={key};"
+                              f"BlobEndpoint=http://{host}:{server.ports['blob']['http']}/{ACCOUNT}")
+                with self.subTest(host):
+                    job = site.call("POST", "?api-version=2.0", {"Input": {
+                        "ConnectionString": connection, "RelativeLocation": "nothing/in.csv"}})
+                    self.assertEqual(job.status, 200, job)
+                    details = site.wait(site.start(job.json))["Details"]
+                    # Dialled, it would be refused as an address that callers may not name.
+                    self.assertIn("(ContainerNotFound)", details)
+
+
+def own_hosts():
+    """The name of this machine, and its address if it has one beside those of the loopback."""
+    hosts = [socket.gethostname()]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as unused:
+        with contextlib.suppress(OSError):
+            unused.connect(("192.0.2.1", 9))
+            hosts.append(unused.getsockname()[0])
+    return hosts
 
 
 class Store(unittest.TestCase):
