@@ -20,6 +20,7 @@ CPP = (".cc", ".h")
 LIBRARIES = {
     "openssl": ("openssl/",),
     "sodium": ("sodium.h", "sodium/"),
+    "curl": ("curl/",),
     "nghttp2": ("nghttp2/",),
     "simdjson": ("simdjson.h",),
     "pugixml": ("pugixml.hpp",),

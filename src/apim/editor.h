@@ -107,6 +107,7 @@ class Editor {
   Result<void> resolve_owner(Subscription& next);
   void check_master(const Subscription& next, const Subscription* before);
   void set_dates(Subscription& next, const Subscription* before);
+  void note(const Subscription& next, const Subscription* before);
   Result<void> index_keys(const Subscription& next, const Subscription* before);
   Result<void> check_key(std::string_view key, std::string_view field,
                          const Subscription& subscription);

@@ -115,7 +115,9 @@ User parse_user(const Json& properties, const User* before, Errors& errors) {
   user.state = state ? UserState(*state) : UserState::active;
   user.note = in.optional_text("note", {});
   (void)in.choice("appType", {"portal", "developerPortal"});
-  (void)in.choice("confirmation", {"signup", "invite"});
+  // Whoever is invited has yet to accept.
+  const bool invited = in.choice("confirmation", {"signup", "invite"}) == std::size_t{1};
+  if (invited && before == nullptr && !state) user.state = UserState::pending;
   user.identities = in.has("identities") ? read_identities(properties, in, errors)
                                          : default_identities(user, before);
   const auto password = in.optional_text("password", {8, 256});

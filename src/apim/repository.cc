@@ -105,24 +105,31 @@ Result<ServiceModel> Repository::load_service(std::string_view name) const {
 Result<void> Repository::transact(const std::string& service,
                                   const std::function<Result<void>(Transaction&)>& change,
                                   Errors& errors) {
+  TRY(const auto notices, run(service, change, errors));
+  if (notify_ && !notices.empty()) notify_(service, notices);
+  return {};
+}
+
+Result<std::vector<Notice>> Repository::run(const std::string& service, const Change& change,
+                                            Errors& errors) {
   const std::lock_guard lock(mutex_);
   for (int tries = 1;; ++tries) {
     TRY(Transaction tx, Transaction::begin(documents_, secrets_, clock_.now_ms()));
     auto changed = change(tx);
     if (changed) changed = tx.check();
     errors = tx.errors;
-    if (!changed || !tx.changes_anything()) return changed;
+    if (!changed) return std::unexpected(std::move(changed).error());
+    if (!tx.changes_anything()) return {};
     auto committed = tx.commit();
     if (!committed) {
       if (committed.error().code() == Errc::precondition_failed && tries < kTriesMax) continue;
-      return committed;
+      return std::unexpected(std::move(committed).error());
     }
-    if (!publish_) return {};
-    auto published = publish_(service);
-    if (published) return {};
+    auto published = publish_ ? publish_(service) : Result<void>();
+    if (published) return tx.quiet ? std::vector<Notice>() : std::move(tx.notices);
     if (auto undone = tx.undo(); !undone)
       return std::unexpected(std::move(undone).error().within("taking a refused change back"));
-    return published;
+    return std::unexpected(std::move(published).error());
   }
 }
 

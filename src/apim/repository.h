@@ -21,12 +21,19 @@ namespace mlgate::apim {
 
 // Brings a changed instance into service before the caller is answered.
 using Publish = std::function<Result<void>(const std::string& service)>;
+// Tells people what has happened. Called before the caller is answered, without a lock.
+using Notify = std::function<void(const std::string& service, const std::vector<Notice>& notices)>;
 
 class Repository {
  public:
-  // `publish` may be empty.
-  Repository(Documents& documents, const Secrets& secrets, const Clock& clock, Publish publish)
-      : documents_(documents), secrets_(secrets), clock_(clock), publish_(std::move(publish)) {}
+  // `publish` and `notify` may be empty.
+  Repository(Documents& documents, const Secrets& secrets, const Clock& clock, Publish publish,
+             Notify notify = {})
+      : documents_(documents),
+        secrets_(secrets),
+        clock_(clock),
+        publish_(std::move(publish)),
+        notify_(std::move(notify)) {}
 
   // All instances that are not deleted.
   Result<std::vector<Service>> services() const;
@@ -42,10 +49,14 @@ class Repository {
                         const std::function<Result<void>(Transaction&)>& change, Errors& errors);
 
  private:
+  using Change = std::function<Result<void>(Transaction&)>;
+  Result<std::vector<Notice>> run(const std::string& service, const Change& change, Errors& errors);
+
   Documents& documents_;
   const Secrets& secrets_;
   const Clock& clock_;
   Publish publish_;
+  Notify notify_;
   std::mutex mutex_;  // Held by the one change that runs.
 };
 

@@ -103,7 +103,21 @@ Result<void> Editor::put(Subscription next, const Subscription* before) {
   if (before != nullptr && properties_of(next) == properties_of(*before) &&
       next.primary_key == before->primary_key && next.secondary_key == before->secondary_key)
     return {};
+  note(next, before);
   return write(next, before);
+}
+
+// What the owner and the publishers are told. The administrator holds subscriptions by being there.
+void Editor::note(const Subscription& next, const Subscription* before) {
+  using enum SubscriptionState;
+  if (!next.owner || *next.owner == kAdministratorUser) return;
+  const bool waited = before != nullptr && before->state == submitted;
+  if (next.state == submitted && before == nullptr)
+    tx_.notices.push_back({Notice::Kind::requested, next});
+  else if (next.state == active && (before == nullptr || waited))
+    tx_.notices.push_back({Notice::Kind::activated, next});
+  else if (next.state == rejected && waited)
+    tx_.notices.push_back({Notice::Kind::rejected, next});
 }
 
 Result<void> Editor::erase(const Subscription& subscription) {

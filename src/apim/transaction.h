@@ -42,6 +42,13 @@ class DocumentReader final : public Reader {
   const Secrets& secrets_;
 };
 
+// Something that people are told of once it is committed.
+struct Notice {
+  enum class Kind : unsigned char { requested, activated, rejected };
+  Kind kind = Kind::requested;
+  Subscription subscription;
+};
+
 class Transaction final : public Reader {
  public:
   static Result<Transaction> begin(Documents& documents, const Secrets& secrets, TimeMs now);
@@ -58,6 +65,8 @@ class Transaction final : public Reader {
   EntityNumber next_number() noexcept { return ++sequence_; }
 
   Errors errors;
+  std::vector<Notice> notices;
+  bool quiet = false;  // Nobody is told.
   // Fails when errors were collected.
   Result<void> check() const;
 

@@ -56,6 +56,7 @@ int run(int argc, char** argv) {
   add_score(program, chosen);
   add_blob(program, chosen);
   add_user(program, chosen);
+  add_mail(program, chosen);
   add_version(program, chosen);
   CLI11_PARSE(program, argc, argv);
 

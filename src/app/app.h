@@ -36,6 +36,7 @@ void add_job(CLI::App& program, Chosen& chosen);
 void add_score(CLI::App& program, Chosen& chosen);
 void add_blob(CLI::App& program, Chosen& chosen);
 void add_user(CLI::App& program, Chosen& chosen);
+void add_mail(CLI::App& program, Chosen& chosen);
 void add_version(CLI::App& program, Chosen& chosen);
 
 int run(int argc, char** argv);

@@ -43,6 +43,10 @@ ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses&
       rrs_body_max_(std::size_t(settings.integer("services.max_body"))),
       guard_(parts.people, host_names(settings)),
       api_(parts.people, guard_, facts_of(settings, parts, addresses)),
+      people_api_({.people = parts.people,
+                   .guard = guard_,
+                   .accounts = parts.accounts,
+                   .outbox = parts.outbox}),
       site_(portal::embedded_assets()) {}
 
 std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) const {
@@ -143,6 +147,20 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
        .body_bytes_max = kSignInBytesMax,
        .service = nullptr,
        .blocking = [this](const http::Request& r) { return api_.handle(r); },
+       .error = error,
+       .admit = {}});
+  routes.push_back(
+      {.owns = [](auto, std::string_view path) { return portal::PeopleApi::is_preview(path); },
+       .body_bytes_max = portal::PeopleApi::kPreviewBytesMax,
+       .service = nullptr,
+       .blocking = [this](const http::Request& r) { return people_api_.handle(r); },
+       .error = error,
+       .admit = [this](const http::Request& r) { return refuse(r); }});
+  routes.push_back(
+      {.owns = [](auto, std::string_view path) { return portal::PeopleApi::owns(path); },
+       .body_bytes_max = portal::PeopleApi::kBodyBytesMax,
+       .service = nullptr,
+       .blocking = [this](const http::Request& r) { return people_api_.handle(r); },
        .error = error,
        .admit = {}});
   routes.push_back(management_route(error));

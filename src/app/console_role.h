@@ -6,7 +6,9 @@
 #include "http/dispatcher.h"
 #include "identity/people.h"
 #include "management/management.h"
+#include "portal/accounts.h"
 #include "portal/console_api.h"
+#include "portal/people_api.h"
 #include "portal/session_guard.h"
 #include "portal/site.h"
 #include "studio/studio.h"
@@ -27,6 +29,8 @@ class ConsoleRole {
   struct Parts {  // All outlive it. The last four are null in a process without their role.
     identity::People& people;
     management::Management& management;
+    portal::Accounts& accounts;
+    notify::Outbox& outbox;
     studio::Studio* studio = nullptr;
     webservice::Registry* registry = nullptr;
     webservice::ServiceManagement* services = nullptr;
@@ -61,6 +65,7 @@ class ConsoleRole {
   std::size_t rrs_body_max_;
   portal::SessionGuard guard_;
   portal::ConsoleApi api_;
+  portal::PeopleApi people_api_;
   portal::Site site_;
 };
 

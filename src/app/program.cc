@@ -123,6 +123,7 @@ Result<void> Program::open_parts() {
   if (store_) make_services();
   make_follower();
   if (store_) {
+    TRY_OK(open_mail());
     make_management();
     make_console_role();
   }
@@ -215,6 +216,24 @@ void Program::make_follower() {
                                       std::move(options));
 }
 
+// As people open it: on loopback without TLS, because their browsers do not trust our own
+// authority.
+std::string Program::console_url() const {
+  const bool clear = net::is_loopback(settings_.text("bind"));
+  return (clear ? "http://localhost:" : "https://localhost:") +
+         std::to_string(clear ? console_ports_.http : console_ports_.https);
+}
+
+Result<void> Program::open_mail() {
+  TRY(mail_, MailRole::open(settings_, {.store = *store_,
+                                        .vault = *vault_,
+                                        .secrets = *secrets_,
+                                        .guard = guard_,
+                                        .authority = certificates_.authority(),
+                                        .console_url = console_url()}));
+  return {};
+}
+
 void Program::make_management() {
   management::Options options = management_options(settings_, gateway_ports_.https,
                                                    console_ports_.https, services_ports_.http);
@@ -222,6 +241,16 @@ void Program::make_management() {
     TRY_OK(follower_->follow());
     return certificates_.name_instances({&service, 1});
   };
+  options.notify = [this](const std::string& service, const std::vector<apim::Notice>& notices) {
+    mail_->mailer().tell(service, notices);
+  };
+  options.people = {
+      .invite = [this](const auto& service,
+                       const auto& user) { return accounts_->invite(service, user); },
+      .send_reset = [this](const auto& service,
+                           const auto& user) { return accounts_->send_reset(service, user); },
+      .say_goodbye = [this](const auto& service,
+                            const auto& user) { return accounts_->say_goodbye(service, user); }};
   options.check_policy = check_policy;
   options.usage = &recorder_->totals();
   if (plays("gateway")) options.quotas = &follower_->quotas();
@@ -238,14 +267,19 @@ void Program::make_management() {
     options.audiences.push_back(host + std::to_string(console_ports_.https));
   management_ = std::make_unique<management::Management>(*store_, *vault_, *identity_,
                                                          system_clock(), std::move(options));
+  people_ = std::make_unique<identity::People>(*store_, system_clock());
+  accounts_ =
+      std::make_unique<portal::Accounts>(*people_, management_->repository(), mail_->mailer());
 }
 
 void Program::make_console_role() {
   const auto at = [](const char* scheme, std::uint16_t port) {
     return std::string(scheme) + "://localhost:" + std::to_string(port);
   };
-  people_ = std::make_unique<identity::People>(*store_, system_clock());
-  ConsoleRole::Parts parts{.people = *people_, .management = *management_};
+  ConsoleRole::Parts parts{.people = *people_,
+                           .management = *management_,
+                           .accounts = *accounts_,
+                           .outbox = mail_->outbox()};
   if (plays("services")) {
     parts.studio = studio_.get();
     parts.registry = registry_.get();
@@ -257,9 +291,7 @@ void Program::make_console_role() {
       ConsoleRole::Addresses{.gateway = at("https", gateway_ports_.https),
                              .services_http = at("http", services_ports_.http),
                              .services_https = at("https", services_ports_.https),
-                             .console = net::is_loopback(settings_.text("bind"))
-                                            ? at("http", console_ports_.http)
-                                            : at("https", console_ports_.https),
+                             .console = console_url(),
                              .blob_http = at("http", blob_ports_.http)});
 }
 
@@ -439,6 +471,7 @@ Result<void> Program::start() {
   if (plays("gateway"))
     prober_ = std::make_unique<gateway::HealthProber>(
         publisher_, guard_.for_target(net::DialTarget::configured), certificates_.client());
+  if (mail_ && plays("console")) mail_->start();
   servers_.resize(workers_.size());
   started_ = true;
   Result<void> opened;
@@ -530,6 +563,7 @@ void Program::stop() {
   operations_->end_watch();
   control_pool_.reset();
   compute_pool_.reset();
+  if (mail_) mail_->stop();
   workers_.clear();
   recorder_->stop();
   operations_->end_export();

@@ -7,6 +7,7 @@
 #include "app/certificates.h"
 #include "app/console_role.h"
 #include "app/data_folder.h"
+#include "app/mail_role.h"
 #include "app/operations.h"
 #include "app/ports.h"
 #include "app/settings.h"
@@ -77,7 +78,9 @@ class Program {
   Result<void> open_identity();
   void make_services();
   void make_follower();
+  Result<void> open_mail();
   void make_management();
+  std::string console_url() const;
   void make_handlers();
   void make_console_handlers();
   void make_console_role();
@@ -123,6 +126,8 @@ class Program {
   std::unique_ptr<management::VaultSecrets> secrets_;
   std::unique_ptr<StoreFollower> follower_;
   std::unique_ptr<management::Management> management_;
+  std::unique_ptr<MailRole> mail_;
+  std::unique_ptr<portal::Accounts> accounts_;
   std::unique_ptr<ConsoleRole> console_;
   std::unique_ptr<gateway::HealthProber> prober_;
 

@@ -114,6 +114,23 @@ constexpr SettingInfo kSettings[] = {
     {"limits.descriptors_reserve", integer, "0", 0, 1 << 20,
      "Descriptors kept for backends and files: above, connections are refused; 0 means an "
      "eighth."},
+    {"mail.server", text, "", 0, 0,
+     "Mail server as smtp://host:587 or smtps://host:465; empty means none: mails are read in the "
+     "publisher portal."},
+    {"mail.starttls", text, "required", 0, 0,
+     "required, offered (when the server offers it) or never: TLS of a server at smtp://."},
+    {"mail.user", text, "", 0, 0, "Name for signing in to the mail server; empty means none."},
+    {"mail.password", text, "", 0, 0, "Password for signing in to the mail server.", true},
+    {"mail.ca", text, "", 0, 0,
+     "PEM file of authorities to trust for the mail server besides the system's; empty means "
+     "none."},
+    {"mail.sender", text, "", 0, 0,
+     "Address that mails come from where an instance names none; empty means noreply@ its host."},
+    {"mail.retry", integer, "60", 1, 3600,
+     "Seconds between the first and the second attempt to send a mail; they grow for 24 hours."},
+    {"console.url", text, "", 0, 0,
+     "Address of the console in links that leave it, as in mails; empty means localhost and its "
+     "port."},
     {"stop.delay", integer, "0", 0, 3600,
      "Seconds between the signal to stop and its effect, while health checks already fail."},
     {"stop.grace", integer, "10", 0, 3600, "Seconds that calls under way may take to end."},

@@ -3,6 +3,7 @@
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "identity/people_internal.h"
 
 #include <algorithm>
 #include <array>
@@ -10,50 +11,10 @@
 namespace mlgate::identity {
 namespace {
 
-constexpr std::string_view kPeople = "identity.person";
-constexpr std::string_view kSessions = "identity.session";
-constexpr std::string_view kTickets = "identity.ticket";
 constexpr std::string_view kFirstCode = "first-code", kFirstDone = "first-done";
 constexpr std::array<std::string_view, 2> kRoles{"developer", "administrator"};
 constexpr int kHashingMax = 2;
 constexpr std::uint32_t kFreeOfPeer = 4, kFreeOfAccount = 49;
-
-std::string digest(std::string_view secret) { return to_hex(sha256(secret)); }
-std::string new_secret() { return base64url_encode(random_bytes(32)); }
-
-Result<void> check_email(std::string_view email) {
-  const auto at = email.find('@');
-  const bool shaped = at != std::string_view::npos && at > 0 && at + 1 < email.size() &&
-                      email.find('@', at + 1) == std::string_view::npos &&
-                      std::ranges::none_of(email, [](char c) {
-                        return static_cast<unsigned char>(c) <= ' ' || c == '"' || c == '<' ||
-                               c == '>' || c == '\x7f';
-                      });
-  if (!shaped || email.size() > People::kEmailBytesMax || !is_utf8(email))
-    return fail(Errc::invalid_argument, "This is not an e-mail address.", "email");
-  return {};
-}
-
-Result<void> check_new_password(std::string_view password) {
-  if (password.size() < People::kPasswordBytesMin) {
-    return fail(
-        Errc::invalid_argument,
-        "A password has at least " + std::to_string(People::kPasswordBytesMin) + " characters.",
-        "password");
-  }
-  if (password.size() > People::kPasswordBytesMax)
-    return fail(Errc::invalid_argument, "The password is too long.", "password");
-  return {};
-}
-
-store::Write write_of(std::string_view collection, std::string key, std::string body,
-                      store::Expect expect = store::Expect::anything, std::uint64_t version = 0) {
-  return {std::string(collection), std::move(key), std::move(body), expect, version};
-}
-
-store::Write removal(std::string_view collection, std::string key) {
-  return {std::string(collection), std::move(key), std::nullopt};
-}
 
 }  // namespace
 
@@ -147,16 +108,26 @@ Result<std::optional<People::Kept>> People::load(std::string_view email) const {
 Result<Person> People::create(std::string_view email, std::string_view password, PersonRole role) {
   TRY_OK(check_email(email));
   TRY_OK(check_new_password(password));
+  return keep_new(email, hash_password(password), role, {});
+}
+
+Result<Person> People::keep_new(std::string_view email, std::string hash, PersonRole role,
+                                std::vector<store::Write> writes) {
   Kept kept;
   kept.person = {new_hex_id(), std::string(email), role, clock_.now_ms()};
-  kept.password = hash_password(password);
+  kept.password = std::move(hash);
   kept.stamp = new_hex_id();
-  auto written =
-      store_.commit({write_of(kPeople, to_lower(email), kept.text(), store::Expect::absent)});
+  writes.push_back(write_of(kPeople, to_lower(email), kept.text(), store::Expect::absent));
+  auto written = store_.commit(std::move(writes));
   if (!written && written.error().code() == Errc::precondition_failed)
     return fail(Errc::conflict, "There is somebody with this e-mail address already.", "email");
   if (!written) return std::unexpected(std::move(written).error());
   return kept.person;
+}
+
+Result<std::string> People::stamp_of(std::string_view email) const {
+  TRY(const auto kept, load(email));
+  return kept ? kept->stamp : std::string();
 }
 
 Result<std::vector<Person>> People::list() const {
@@ -274,22 +245,37 @@ Result<Person> People::redeem_link(std::string_view link) {
   return person;
 }
 
-// Each check takes 64 MiB or so and keeps a core busy: a flood of them is turned away.
-Result<bool> People::verify(std::string_view hash, std::string_view password) {
-  std::string against(hash);
-  {
-    const std::lock_guard lock(hashing_mutex_);
-    if (hashing_ >= kHashingMax)
-      return fail(Errc::exhausted, "Too many people sign in at once. Try again in a second.");
-    ++hashing_;
-    if (against.empty()) {
-      if (dummy_hash_.empty()) dummy_hash_ = hash_password(new_secret());
-      against = dummy_hash_;
-    }
-  }
-  const bool good = verify_password(against, password);
+// Each takes 64 MiB or so and keeps a core busy: a flood of them is turned away.
+Result<void> People::begin_hashing() {
+  const std::lock_guard lock(hashing_mutex_);
+  if (hashing_ >= kHashingMax)
+    return fail(Errc::exhausted, "Too many people sign in at once. Try again in a second.");
+  ++hashing_;
+  return {};
+}
+
+void People::end_hashing() {
   const std::lock_guard lock(hashing_mutex_);
   --hashing_;
+}
+
+Result<std::string> People::hash(std::string_view password) {
+  TRY_OK(begin_hashing());
+  std::string out = hash_password(password);
+  end_hashing();
+  return out;
+}
+
+Result<bool> People::verify(std::string_view hash, std::string_view password) {
+  TRY_OK(begin_hashing());
+  std::string against(hash);
+  if (against.empty()) {
+    const std::lock_guard lock(hashing_mutex_);
+    if (dummy_hash_.empty()) dummy_hash_ = hash_password(new_secret());
+    against = dummy_hash_;
+  }
+  const bool good = verify_password(against, password);
+  end_hashing();
   return good && !hash.empty();
 }
 
@@ -304,12 +290,22 @@ Result<Person> People::check_password(std::string_view email, std::string_view p
                                      std::to_string((wait + 999) / 1'000) + " seconds.");
   }
   TRY(const auto kept, load(email));
-  TRY(const bool good, verify(kept ? kept->password : "", password));
+  std::string known = kept ? kept->password : "";
+  if (!kept) {
+    TRY(known, waiting_hash(account));
+  }
+  TRY(const bool good, verify(known, password));
   if (!good) {
     brake_.failed(account, from, clock_.now_ms());
     return fail(Errc::denied, "The e-mail address or the password is wrong.");
   }
   brake_.succeeded(account, from);
+  if (!kept) {
+    return fail(Errc::denied,
+                "This account is not confirmed yet. Open the link in the mail that was sent to "
+                "its address.",
+                "confirmation");
+  }
   return kept->person;
 }
 

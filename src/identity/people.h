@@ -30,6 +30,20 @@ struct Person {
   TimeMs created_ms = 0;
 };
 
+// Somebody who asks for an account at a service instance.
+struct SignUp {
+  std::string email, password, first_name, last_name;
+  std::string service;
+};
+
+// What a one-time ticket that went out by mail is good for.
+struct Ticket {
+  std::string email;
+  std::string service;
+  std::string user;  // Of the instance, for an invitation.
+};
+enum class TicketKind : unsigned char { reset, invitation };
+
 struct NewSession {
   std::string token;  // For the cookie.
   std::string csrf;   // For the header that goes with it.
@@ -75,6 +89,11 @@ class People {
   static constexpr std::size_t kSessionsMax = 20;  // Of one person; the oldest ends.
   static constexpr TimeMs kSessionLife = TimeMs{12} * 3'600 * 1'000;
   static constexpr TimeMs kLinkLife = TimeMs{15} * 60 * 1'000;
+  static constexpr TimeMs kSignUpLife = TimeMs{48} * 3'600 * 1'000;
+  static constexpr TimeMs kResetLife = TimeMs{3'600} * 1'000;
+  static constexpr TimeMs kInvitationLife = TimeMs{7} * 24 * 3'600 * 1'000;
+  static constexpr std::size_t kSignUpsMax = 10'000;  // That wait to be confirmed.
+  static constexpr std::size_t kSignUpsOfOneMax = 5;  // Of one address; the oldest goes.
 
   // Both outlive it.
   People(store::Store& store, const Clock& clock) : store_(store), clock_(clock) {}
@@ -104,6 +123,22 @@ class People {
   Result<Person> check_password(std::string_view email, std::string_view password,
                                 std::string_view peer);
 
+  // Sign-up: an account is made by whoever reads the mail, with the password that was chosen with
+  // that mail's sign-up. nullopt when the address has an account, which costs as much time.
+  Result<std::optional<std::string>> begin_sign_up(const SignUp& wanted);
+  // denied for a ticket that was used, is too old, or never was. The password is not in it.
+  Result<SignUp> finish_sign_up(std::string_view ticket);
+
+  // A ticket with which its holder chooses a password. One of kind reset ends with any change of
+  // the password.
+  Result<std::string> issue_ticket(TicketKind kind, const Ticket& content);
+  // Sets the password, making the person for an invitation, and ends all sessions. A password that
+  // is refused does not use the ticket up.
+  Result<Ticket> redeem_ticket(TicketKind kind, std::string_view ticket, std::string_view password);
+
+  // Counts what makes mails go to an address, and says how long to wait, as with passwords.
+  Result<void> brake_mail(std::string_view email, std::string_view peer);
+
   Result<NewSession> begin_session(const Person& person);
   // denied when there is no such session any more.
   Result<Session> session(std::string_view token) const;
@@ -114,6 +149,16 @@ class People {
   Result<std::optional<Kept>> load(std::string_view email) const;
   Result<void> drop_sessions(std::string_view person_id);
   Result<bool> verify(std::string_view hash, std::string_view password);
+  Result<std::string> hash(std::string_view password);
+  Result<void> begin_hashing();
+  void end_hashing();
+  // With these writes in one commit; conflict when the address is taken.
+  Result<Person> keep_new(std::string_view email, std::string hash, PersonRole role,
+                          std::vector<store::Write> writes);
+  // Of the newest sign-up that waits; empty when there is none.
+  Result<std::string> waiting_hash(std::string_view email) const;
+  Result<std::vector<store::Write>> room_for_sign_up(std::string_view email) const;
+  Result<std::string> stamp_of(std::string_view email) const;  // Empty: there is nobody.
 
   store::Store& store_;
   const Clock& clock_;

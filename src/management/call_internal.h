@@ -28,7 +28,7 @@ struct Environment {
         options(std::move(the_options)),
         documents(the_store),
         secrets(vault),
-        repository(documents, secrets, the_clock, options.publish) {}
+        repository(documents, secrets, the_clock, options.publish, options.notify) {}
 
   store::Store& store;
   identity::Identity& identity;

@@ -184,6 +184,11 @@ Result<void> write_entity(const Call& call, const apim::Place& place, const Json
     if (auto wrong = apim::check_resource_name(place.name, EntityTraits<T>::name_rule))
       tx.errors.push_back(*std::move(wrong));
   }
+  // Scripts make subscriptions without mails unless they ask for them; people hear of decisions.
+  if constexpr (std::is_same_v<T, apim::Subscription>) {
+    const auto notify = call.query("notify");
+    tx.quiet = notify ? !equals_ignoring_case(*notify, "true") : created;
+  }
   const Json& sent = body["properties"];
   Json properties = sent.is_object() ? sent : Json::object();
   if (kind == WriteKind::patch) {

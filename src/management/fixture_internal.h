@@ -9,6 +9,7 @@
 #include "management/management.h"
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -57,7 +58,8 @@ class Client {
  public:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
-  Client()
+  // `prepare` changes the options that the interface is made with.
+  explicit Client(const std::function<void(Options&)>& prepare = {})
       : folder_(std::filesystem::temp_directory_path() / ("management-" + new_hex_id())),
         vault_(open_vault(folder_)),
         store_(store::open_sqlite(folder_ / "store.db").value()) {
@@ -66,6 +68,7 @@ class Client {
       if (refuse_publish) return std::unexpected(*refuse_publish);
       return {};
     };
+    if (prepare) prepare(options);
     options.usage = &usage;
     options.check_policy = [](const apim::PolicyScope&, std::string_view text, apim::PolicyFormat,
                               const PolicyWorld&) -> std::vector<Error> {

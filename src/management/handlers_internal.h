@@ -164,6 +164,24 @@ http::Response get_policy(Call& call);
 http::Response put_policy(Call& call);
 http::Response delete_policy(Call& call);
 
+// mail.cc: texts of mails, and who is told of what.
+http::Response list_templates(Call& call);
+http::Response get_template(Call& call);
+http::Response put_template(Call& call);
+http::Response patch_template(Call& call);
+http::Response delete_template(Call& call);
+http::Response list_notifications(Call& call);
+http::Response get_notification(Call& call);
+http::Response list_recipient_emails(Call& call);
+http::Response head_recipient_email(Call& call);
+http::Response put_recipient_email(Call& call);
+http::Response delete_recipient_email(Call& call);
+http::Response list_recipient_users(Call& call);
+http::Response head_recipient_user(Call& call);
+http::Response put_recipient_user(Call& call);
+http::Response delete_recipient_user(Call& call);
+http::Response send_user_password(Call& call);
+
 // quotas.cc
 http::Response list_quota_counters(Call& call);
 http::Response patch_quota_counters(Call& call);

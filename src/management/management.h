@@ -54,6 +54,12 @@ struct Tracing {
       find;
 };
 
+// What publishers cause for people; each may be empty.
+struct PeopleHooks {
+  using Hook = std::function<Result<void>(const apim::Service&, const apim::User&)>;
+  Hook invite, send_reset, say_goodbye;
+};
+
 struct Options {
   std::string subscription_id = "00000000-0000-0000-0000-000000000001";
   std::string subscription_name = "mlgate";
@@ -64,7 +70,9 @@ struct Options {
   std::vector<std::string> audiences;                  // Further ones that tokens may be for.
   std::vector<std::string> public_addresses = {"127.0.0.1"};
   apim::DefaultContent default_content;
-  apim::Publish publish;                             // May be empty.
+  apim::Publish publish;  // May be empty.
+  apim::Notify notify;    // May be empty.
+  PeopleHooks people;
   CheckPolicy check_policy;                          // May be empty.
   const analytics::UsageTotals* usage = nullptr;     // Outlives it; null: reports are empty.
   control::QuotaDesk* quotas = nullptr;              // Null: the gateway is in another process.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 namespace mlgate::management {
 namespace {
@@ -176,8 +177,20 @@ http::Response list_users(Call& call) {
 
 http::Response get_user(Call& call) { return get_entity<apim::User>(call, place_of(call)); }
 
+// "confirmation":"invite" has the new user choose a password by mail; "notify=true" does as well.
 http::Response put_user(Call& call) {
-  return write_and_answer<apim::User>(call, place_of(call), WriteKind::put);
+  http::Response answer = write_and_answer<apim::User>(call, place_of(call), WriteKind::put);
+  const auto& invite = call.env.options.people.invite;
+  if (answer.status != 201 || !invite) return answer;
+  const auto body = body_of(call.request);
+  if (!body || (*body)["properties"].string_or("confirmation") != "invite") {
+    if (!call.option("notify")) return answer;
+  }
+  auto reader = call.reader();
+  const auto user = require<apim::User>(reader, place_of(call));
+  if (!user) return error_answer(user.error());
+  const auto invited = invite(call.service, *user);
+  return invited ? answer : error_answer(invited.error());
 }
 
 http::Response patch_user(Call& call) {
@@ -187,9 +200,19 @@ http::Response patch_user(Call& call) {
 http::Response delete_user(Call& call) {
   const auto dependents =
       call.option("deleteSubscriptions") ? apim::Dependents::remove : apim::Dependents::keep;
-  return delete_entity<apim::User>(
-      call, place_of(call),
-      [&](apim::Editor& editor, const apim::User& user) { return editor.erase(user, dependents); });
+  std::optional<apim::User> gone;
+  http::Response answer = delete_entity<apim::User>(
+      call, place_of(call), [&](apim::Editor& editor, const apim::User& user) {
+        gone = user;
+        return editor.erase(user, dependents);
+      });
+  const auto& say_goodbye = call.env.options.people.say_goodbye;
+  if (answer.status == 200 && gone && call.option("notify") && say_goodbye) {
+    // The user is gone, whether or not a mail can be kept.
+    const auto said = say_goodbye(call.service, *gone);
+    (void)said;
+  }
+  return answer;
 }
 
 http::Response list_user_groups(Call& call) {

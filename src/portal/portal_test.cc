@@ -1,5 +1,6 @@
 #include "base/crypto.h"
 #include "portal/console_api.h"
+#include "portal/people_api.h"
 #include "portal/session_guard.h"
 #include "portal/site.h"
 
@@ -89,6 +90,17 @@ TEST_F(PortalTest, RoutesAreTheseAndNoOthers) {
                           "GET /console/api/session", "POST /console/api/first-run",
                           "POST /console/api/sign-in", "POST /console/api/sign-in-link",
                           "POST /console/api/sign-out"));
+}
+
+TEST(PeopleApi, RoutesAreTheseAndNoOthers) {
+  std::vector<std::string> routes;
+  for (const ConsoleRoute& one : people_routes())
+    routes.push_back(std::string(one.method) + " " + std::string(one.path.substr(13)));
+  EXPECT_THAT(routes,
+              testing::UnorderedElementsAre(
+                  "GET sign-up", "POST sign-up", "POST sign-up-confirm", "POST reset",
+                  "POST reset-finish", "POST invitation", "POST password", "POST close-account",
+                  "GET mails", "GET mail", "POST mail-retry", "POST mail-preview"));
 }
 
 TEST_F(PortalTest, AGuestLearnsOnlyWhetherThereIsAnAdministrator) {

@@ -54,6 +54,15 @@ class TestPages(unittest.TestCase):
             self.run_samples(server, told)
             self.call_managed(server, told)
 
+    def test_people_and_mail(self):
+        with Server() as server:
+            server.make_instance()
+            server.put("/users/carl", {"firstName": "Carl", "lastName": "Ott", "email": "carl@example.org"})
+            server.put("/subscriptions/please", {"scope": "/products/unlimited", "displayName": "Please",
+                                                 "ownerId": "/users/carl", "state": "submitted"})
+            server.make_instance("empty")
+            self.browse("people.mjs", first_run_address(server), "demoazureml", "empty")
+
     def call_managed(self, server, told):
         """The API, its product, its policies and the key that were made by mouse."""
         path = (f"/azureml-demo/workspaces/{told['workspace']}/services/{told['service']}/execute"

@@ -17,16 +17,17 @@ import { Empty } from "./shell/parts";
 import { Shell } from "./shell/Shell";
 import { useTexts } from "./texts/texts";
 
-const openPages = ["/first-run", "/sign-in"];
+// Pages that nobody has to be signed in for.
+const openPages = /^\/(first-run|sign-in|developer\/[^/]+\/(signup|confirm|reset-password|invitation))\/?$/;
 
 function Root() {
   const { t } = useTexts();
   const session = useSession();
   const path = useLocation({ select: (location) => location.pathname });
   const content = () => {
-    if (openPages.includes(path)) return <Outlet />;
+    if (openPages.test(path)) return <Outlet />;
     if (!session.signedIn) return session.firstRun ? <FirstRun /> : <SignIn stay />;
-    if (session.role !== "administrator")
+    if (session.role !== "administrator" && path !== "/account")
       return <Empty title={t("shell.administrators")}>{t("shell.administratorsHint")}</Empty>;
     return <Outlet />;
   };
@@ -51,6 +52,10 @@ const studio = createRoute({
   path: "/studio/$workspace",
   component: lazyRouteComponent(studioFrame, "StudioFrame"),
 });
+
+const account = () => import("./people/Account");
+const groups = () => import("./people/Groups");
+const notifications = () => import("./people/Notifications");
 
 const frame = () => import("./publisher/PublisherFrame");
 const products = () => import("./publisher/Products");
@@ -106,6 +111,31 @@ const routes = root.addChildren([
       component: lazyRouteComponent(help, "BatchHelp"),
     }),
   ]),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/account",
+    component: lazyRouteComponent(account, "AccountPage"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/developer/$service/signup",
+    component: lazyRouteComponent(account, "SignUp"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/developer/$service/confirm",
+    component: lazyRouteComponent(account, "ConfirmSignUp"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/developer/$service/reset-password",
+    component: lazyRouteComponent(account, "ResetPassword"),
+  }),
+  createRoute({
+    getParentRoute: () => root,
+    path: "/developer/$service/invitation",
+    component: lazyRouteComponent(account, "AcceptInvitation"),
+  }),
   publisher.addChildren([
     createRoute({
       getParentRoute: () => publisher,
@@ -146,6 +176,46 @@ const routes = root.addChildren([
       getParentRoute: () => publisher,
       path: "/subscriptions",
       component: lazyRouteComponent(() => import("./publisher/Subscriptions"), "Subscriptions"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/users",
+      component: lazyRouteComponent(() => import("./people/Users"), "Users"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/groups",
+      component: lazyRouteComponent(groups, "Groups"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/groups/$group",
+      component: lazyRouteComponent(groups, "GroupPage"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/notifications",
+      component: lazyRouteComponent(notifications, "NotificationRecipients"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/notifications/templates",
+      component: lazyRouteComponent(notifications, "Templates"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/notifications/templates/$template",
+      component: lazyRouteComponent(notifications, "TemplatePage"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/notifications/outbox",
+      component: lazyRouteComponent(notifications, "OutboxPage"),
+    }),
+    createRoute({
+      getParentRoute: () => publisher,
+      path: "/settings",
+      component: lazyRouteComponent(() => import("./people/Settings"), "InstanceSettings"),
     }),
   ]),
 ]);

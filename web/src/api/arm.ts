@@ -15,6 +15,10 @@ export interface ServiceInstance {
     provisioningState: string;
     gatewayUrl: string;
     createdAtUtc: string;
+    notificationSenderEmail: string;
+    developerPortalUrl: string;
+    managementApiUrl: string;
+    hostnameConfigurations: { type: string; hostName: string; certificateSource: string }[];
   };
 }
 

@@ -63,7 +63,7 @@ export function armCall<T>(at: string, method: string, path: string, body?: unkn
 const pieceSize = 1000;
 
 /** All entities of a list, which the server gives in pieces. */
-async function list<T>(at: string, path: string): Promise<T[]> {
+export async function list<T>(at: string, path: string): Promise<T[]> {
   const all: T[] = [];
   for (;;) {
     const piece = await armCall<{ value: T[]; nextLink?: string | null }>(

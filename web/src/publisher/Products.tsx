@@ -15,6 +15,7 @@ import {
   slug,
   useChange,
 } from "../api/publisher";
+import { ProductVisibility } from "../people/Groups";
 import { Confirm } from "../shell/Confirm";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
@@ -208,6 +209,7 @@ export function ProductPage() {
           ))}
       </section>
       <ProductApis product={product} />
+      <ProductVisibility product={product} />
       <PolicyEditor scope={`/products/${product}`} />
       {editing && <ProductDialog before={query.data} close={() => setEditing(false)} />}
       {dropping && (

@@ -1,5 +1,15 @@
 // The publisher portal of one service instance.
-import { AppsListRegular, BoxRegular, DataBarVerticalRegular, KeyMultipleRegular, ShieldTaskRegular } from "@fluentui/react-icons";
+import {
+  AppsListRegular,
+  BoxRegular,
+  DataBarVerticalRegular,
+  KeyMultipleRegular,
+  MailRegular,
+  PeopleRegular,
+  PeopleTeamRegular,
+  SettingsRegular,
+  ShieldTaskRegular,
+} from "@fluentui/react-icons";
 import { Link, Navigate, useParams } from "@tanstack/react-router";
 
 import { useInstances } from "../api/arm";
@@ -52,6 +62,18 @@ export function PublisherFrame() {
         </Link>
         <Link to="/publisher/$service/subscriptions" params={{ service }}>
           <KeyMultipleRegular /> <span>{t("publisher.subscriptions")}</span>
+        </Link>
+        <Link to="/publisher/$service/users" params={{ service }}>
+          <PeopleRegular /> <span>{t("publisher.users")}</span>
+        </Link>
+        <Link to="/publisher/$service/groups" params={{ service }}>
+          <PeopleTeamRegular /> <span>{t("publisher.groups")}</span>
+        </Link>
+        <Link to="/publisher/$service/notifications" params={{ service }}>
+          <MailRegular /> <span>{t("publisher.notifications")}</span>
+        </Link>
+        <Link to="/publisher/$service/settings" params={{ service }}>
+          <SettingsRegular /> <span>{t("publisher.settings")}</span>
         </Link>
       </SideFrame>
     </InstanceContext.Provider>

@@ -31,6 +31,7 @@ import {
   subscriptionsQuery,
   useChange,
 } from "../api/publisher";
+import { fullName, usersQuery } from "../people/api";
 import { Confirm } from "../shell/Confirm";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
@@ -114,6 +115,31 @@ function KeysDialog({ subscription, close }: { subscription: Subscription; close
   );
 }
 
+/** The developer is told of the reason by mail. */
+function RejectDialog({ subscription, close }: { subscription: Subscription; close: () => void }) {
+  const { t } = useTexts();
+  const { id: at } = useInstance();
+  const [stateComment, setReason] = useState("");
+  const reject = useChange(at, () =>
+    armCall(at, "PATCH", `/subscriptions/${subscription.name}`, { properties: { state: "rejected", stateComment } }, "*"),
+  );
+  return (
+    <FormDialog
+      title={t("subscriptions.rejectWhat", { name: nameOf(subscription) })}
+      accept={t("subscriptions.reject")}
+      ready
+      busy={reject.isPending}
+      error={reject.error}
+      submit={() => reject.mutate(undefined, { onSuccess: close })}
+      close={close}
+    >
+      <Field label={t("subscriptions.reason")} hint={t("subscriptions.reasonHint")}>
+        <Input value={stateComment} onChange={(_, data) => setReason(data.value)} />
+      </Field>
+    </FormDialog>
+  );
+}
+
 const nameOf = (one: Subscription) => one.properties.displayName || one.name;
 
 /** What can be done in which state. */
@@ -146,12 +172,19 @@ export function Subscriptions() {
   const [adding, setAdding] = useState(false);
   const [shown, setShown] = useState<Subscription | null>(null);
   const [dropping, setDropping] = useState<Subscription | null>(null);
+  const [rejecting, setRejecting] = useState<Subscription | null>(null);
+  const users = useQuery(usersQuery(at));
   const change = useChange(at, ({ name, state }: { name: string; state: SubscriptionState }) =>
     armCall(at, "PATCH", `/subscriptions/${name}`, { properties: { state } }, "*"),
   );
   const drop = useChange(at, (name: string) => armCall(at, "DELETE", `/subscriptions/${name}`, undefined, "*"));
   const list = subscriptions.data ?? [];
   const paged = usePaged(list, nameOf);
+  const ownerOf = (one: Subscription) => {
+    const name = one.properties.ownerId?.split("/").at(-1);
+    const user = users.data?.find((user) => user.name === name);
+    return user ? fullName(user) : name;
+  };
   const scopeOf = (scope: string) => {
     const short = scope.slice(at.length);
     const name = short.split("/")[2] ?? "";
@@ -188,6 +221,7 @@ export function Subscriptions() {
           columns={[
             { head: t("common.name"), cell: (one) => nameOf(one) },
             { head: t("subscriptions.scope"), cell: (one) => scopeOf(one.properties.scope) },
+            { head: t("subscriptions.owner"), cell: ownerOf },
             { head: t("experiments.state"), cell: (one) => t(stateTexts[one.properties.state]) },
             { head: t("experiments.created"), cell: (one) => date(one.properties.createdDate) },
             {
@@ -212,7 +246,12 @@ export function Subscriptions() {
                     <MenuPopover>
                       <MenuList>
                         {moves[one.properties.state].map(({ to, text }) => (
-                          <MenuItem key={to} onClick={() => change.mutate({ name: one.name, state: to })}>
+                          <MenuItem
+                            key={to}
+                            onClick={() =>
+                              to === "rejected" ? setRejecting(one) : change.mutate({ name: one.name, state: to })
+                            }
+                          >
                             {t(text)}
                           </MenuItem>
                         ))}
@@ -229,6 +268,7 @@ export function Subscriptions() {
       <MoreButton paged={paged} />
       {adding && <AddDialog close={() => setAdding(false)} />}
       {shown && <KeysDialog subscription={shown} close={() => setShown(null)} />}
+      {rejecting && <RejectDialog subscription={rejecting} close={() => setRejecting(null)} />}
       {dropping && (
         <Confirm
           title={t("common.deleteWhat", { what: nameOf(dropping) })}

@@ -2,12 +2,13 @@
 import { Button, Menu, MenuItem, MenuItemRadio, MenuList, MenuPopover, MenuTrigger } from "@fluentui/react-components";
 import {
   DarkThemeRegular,
+  KeyRegular,
   LocalLanguageRegular,
   PersonRegular,
   SignOutRegular,
   WeatherSunnyRegular,
 } from "@fluentui/react-icons";
-import { Link } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { useSession, useSignOut } from "../api/session";
@@ -53,6 +54,7 @@ function ThemeButton() {
 function AccountMenu({ email }: { email: string }) {
   const { t } = useTexts();
   const signOut = useSignOut();
+  const navigate = useNavigate();
   return (
     <Menu>
       <MenuTrigger disableButtonEnhancement>
@@ -62,6 +64,9 @@ function AccountMenu({ email }: { email: string }) {
       </MenuTrigger>
       <MenuPopover>
         <MenuList>
+          <MenuItem icon={<KeyRegular />} onClick={() => void navigate({ to: "/account" })}>
+            {t("account.title")}
+          </MenuItem>
           <MenuItem icon={<SignOutRegular />} onClick={() => signOut.mutate()}>
             {t("shell.signOut")}
           </MenuItem>
