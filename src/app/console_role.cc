@@ -43,7 +43,10 @@ ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses&
       rrs_body_max_(std::size_t(settings.integer("services.max_body"))),
       guard_(parts.people, host_names(settings)),
       api_(parts.people, guard_, facts_of(settings, parts, addresses)),
-      site_(portal::embedded_assets()) {}
+      site_(portal::embedded_assets()),
+      usage_events_({.counted = parts_.counted_calls,
+                     .refuse = [this](const http::Request& r) { return refuse(r); },
+                     .post = parts_.post}) {}
 
 std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) const {
   const auto session = guard_.check(request);
@@ -53,6 +56,18 @@ std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) 
                                    "This is for administrators of the console.");
   }
   return std::nullopt;
+}
+
+http::Dispatcher::Route ConsoleRole::usage_events_route(const http::ErrorWriter& error) {
+  return {.owns =
+              [](std::string_view method, std::string_view path) {
+                return method == "GET" && path == portal::kUsageEventsPath;
+              },
+          .body_bytes_max = kNoBody,
+          .service = &usage_events_,
+          .blocking = {},
+          .error = error,
+          .admit = {}};
 }
 
 http::Dispatcher::Route ConsoleRole::management_route(const http::ErrorWriter& error) {
@@ -145,6 +160,7 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
        .blocking = [this](const http::Request& r) { return api_.handle(r); },
        .error = error,
        .admit = {}});
+  routes.push_back(usage_events_route(error));
   routes.push_back(management_route(error));
   if (!parts_.studio) return;
   routes.push_back(studio_route(service_error));
