@@ -1,5 +1,6 @@
 #include "analytics/access_log.h"
 
+#include "analytics/url_text_internal.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -111,28 +112,9 @@ std::size_t line_bytes_max(const UsageRecord& record) noexcept {
   return kFixedBytesMax + kEscapeBytesMax * (once + 2 * twice);
 }
 
-bool is_key_name(std::string_view raw, std::string_view key_name) {
-  if (key_name.empty() || raw.size() < key_name.size()) return false;
-  if (raw.find('%') == std::string_view::npos) return equals_ignoring_case(raw, key_name);
-  const auto name = percent_decode(raw);
-  return name && equals_ignoring_case(*name, key_name);
-}
-
 // The query without the value of the key parameter.
 void append_query(Line& out, std::string_view query, std::string_view key_name) {
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const auto pair = query.substr(0, end);
-    const auto equals = pair.find('=');
-    if (equals != std::string_view::npos && is_key_name(pair.substr(0, equals), key_name)) {
-      out.escaped(pair.substr(0, equals + 1));
-    } else {
-      out.escaped(pair);
-    }
-    if (end == query.size()) return;
-    out << '&';
-    query.remove_prefix(end + 1);
-  }
+  each_open_piece(query, key_name, [&](std::string_view piece) { out.escaped(piece); });
 }
 
 void append_url(Line& out, const UsageRecord& record) {
@@ -207,7 +189,7 @@ void append_numbers(Line& out, const UsageRecord& record) {
   out.number(std::int64_t(record.response_bytes));
   out << ",\"requestSize\":";
   out.number(std::int64_t(record.request_bytes));
-  out << ",\"cache\":\"none\",\"cacheTime\":0.000,\"totalTime\":";
+  out << ",\"cache\":\"" << to_text(record.cache) << "\",\"cacheTime\":0.000,\"totalTime\":";
   out.ms(record.total_ns);
   out << ",\"clientTime\":";
   out.ms(record.client_ns);

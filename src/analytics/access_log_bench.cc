@@ -3,9 +3,10 @@
 #include "analytics/access_log.h"
 #include "analytics/counters.h"
 #include "analytics/otlp.h"
+#include "analytics/request_log.h"
 #include "analytics/ring.h"
+#include "analytics/rollups.h"
 #include "analytics/series.h"
-#include "analytics/totals.h"
 
 #include <benchmark/benchmark.h>
 
@@ -49,9 +50,16 @@ void format_line(benchmark::State& state) {
 }
 
 void count(benchmark::State& state) {
-  UsageTotals totals;
+  UsageRollups rollups;
   const auto record = record_of_one_call();
-  for (auto _ : state) totals.add(record);
+  for (auto _ : state) rollups.add(record);
+}
+
+// The latest calls only: nothing takes the batches away.
+void keep_request(benchmark::State& state) {
+  RequestLog requests;
+  const auto record = record_of_one_call();
+  for (auto _ : state) requests.add(record);
 }
 
 void count_series(benchmark::State& state) {
@@ -87,6 +95,7 @@ void spans_of_a_sampled_call(benchmark::State& state) {
 BENCHMARK(format_line);
 BENCHMARK(spans_of_a_sampled_call);
 BENCHMARK(count);
+BENCHMARK(keep_request);
 BENCHMARK(count_series);
 BENCHMARK(count_on_worker);
 

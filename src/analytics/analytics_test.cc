@@ -114,100 +114,6 @@ TEST(Ring, RecordsOfAnySizeComeOutInOrderAcrossTheEdge) {
   EXPECT_TRUE(ring.reserve(4000).empty());
 }
 
-TEST(Totals, ClassesAndSumsAreThoseOfTheCalls) {
-  EXPECT_EQ(classify(200), ResponseClass::successful);
-  EXPECT_EQ(classify(301), ResponseClass::successful);
-  EXPECT_EQ(classify(302), ResponseClass::other);
-  EXPECT_EQ(classify(307), ResponseClass::successful);
-  EXPECT_EQ(classify(400), ResponseClass::failed);
-  EXPECT_EQ(classify(404), ResponseClass::other);
-  EXPECT_EQ(classify(429), ResponseClass::blocked);
-  EXPECT_EQ(classify(503), ResponseClass::failed);
-  EXPECT_EQ(classify(0), ResponseClass::other);
-  UsageTotals totals;
-  auto record = sample();
-  totals.add(record);
-  record.response_code = 429;
-  record.backend_response_code = 0;
-  record.total_ns = 10;
-  totals.add(record);
-  const auto quarter = record.start_ms - record.start_ms % kQuarterMs;
-  const auto sum = totals.sum(1, quarter, quarter + kQuarterMs);
-  EXPECT_EQ(sum.calls, 2u);
-  EXPECT_EQ(sum.successful, 1u);
-  EXPECT_EQ(sum.blocked, 1u);
-  EXPECT_EQ(sum.backend_calls, 1u);
-  EXPECT_EQ(sum.total_ns_min, 10);
-  EXPECT_EQ(sum.total_ns_max, 1'234'567);
-  EXPECT_EQ(totals.sum(2, quarter, quarter + kQuarterMs).calls, 0u);
-  EXPECT_EQ(totals.cells(0, 0, quarter).size(), 0u);
-}
-
-TEST(Totals, APeriodCountsTheMinutesThatItTouches) {
-  UsageTotals totals;
-  auto record = sample();
-  for (const TimeMs minute : {10, 11, 12}) {
-    record.start_ms = minute * kMinuteMs + 30'000;
-    totals.add(record);
-  }
-  EXPECT_EQ(totals.sum(1, 11 * kMinuteMs, 12 * kMinuteMs).calls, 1u);
-  EXPECT_EQ(totals.sum(1, 11 * kMinuteMs + 59'000, 12 * kMinuteMs + 1).calls, 2u);
-  EXPECT_EQ(totals.sum(1, 13 * kMinuteMs, INT64_MAX).calls, 0u);
-}
-
-TEST(Totals, OldMinutesBecomeQuartersAndOldQuartersGo) {
-  UsageTotals totals;
-  auto record = sample();
-  for (const TimeMs minute : {0, 1, 14, 15}) {
-    record.start_ms = minute * kMinuteMs;
-    totals.add(record);
-  }
-  EXPECT_EQ(totals.cells(1, 0, INT64_MAX).size(), 4u);
-  record.start_ms = 2 * kDayMs + 20 * kMinuteMs;
-  totals.add(record);
-  // Two quarters and the new minute; a quarter that the period touches is counted whole.
-  EXPECT_EQ(totals.cells(1, 0, INT64_MAX).size(), 3u);
-  EXPECT_EQ(totals.sum(1, 0, INT64_MAX).calls, 5u);
-  EXPECT_EQ(totals.sum(1, kMinuteMs, 2 * kMinuteMs).calls, 3u);
-  // A call that ended very late joins its quarter.
-  record.start_ms = 2 * kMinuteMs;
-  totals.add(record);
-  EXPECT_EQ(totals.sum(1, 0, 1).calls, 4u);
-  record.start_ms = 402 * kDayMs;
-  totals.add(record);
-  EXPECT_EQ(totals.sum(1, 0, kDayMs).calls, 0u);
-  EXPECT_EQ(totals.sum(1, 0, INT64_MAX).calls, 2u);
-}
-
-TEST(Totals, WhatEntitiesWereCalledIsRemembered) {
-  UsageTotals totals({.names_max = 3});
-  auto record = sample();
-  record.api = 5;
-  record.operation = 6;
-  record.api_name = "echo";
-  record.operation_name = "get";
-  totals.add(record);
-  const auto names = totals.names();
-  EXPECT_EQ(names.at(5).name, "echo");
-  EXPECT_EQ(names.at(6).name, "get");
-  EXPECT_EQ(names.at(6).parent, 5u);
-  EXPECT_EQ(names.size(), 3u);
-}
-
-TEST(Totals, TheOldestQuarterMakesRoom) {
-  UsageTotals totals({.cells_max = 3});
-  auto record = sample();
-  record.start_ms = 0;
-  for (std::uint64_t i = 0; i < 3; ++i) {
-    record.api = i;
-    totals.add(record);
-  }
-  record.start_ms = kQuarterMs;
-  totals.add(record);
-  EXPECT_EQ(totals.sum(0, 0, kQuarterMs).calls, 0u);
-  EXPECT_EQ(totals.sum(0, kQuarterMs, 2 * kQuarterMs).calls, 1u);
-}
-
 TEST(Recorder, EveryRecordOfEveryWorkerIsCountedAndLogged) {
   const auto path = temp_file("access");
   auto recorder = Recorder::start({.access_log_path = path, .workers = 3});
@@ -224,7 +130,7 @@ TEST(Recorder, EveryRecordOfEveryWorkerIsCountedAndLogged) {
   }
   for (auto& worker : workers) worker.join();
   (*recorder)->flush();
-  EXPECT_EQ((*recorder)->totals().sum(1, 0, INT64_MAX).calls, 6000u);
+  EXPECT_EQ((*recorder)->usage().rollups().sum(1, 0, INT64_MAX).calls, 6000u);
   const auto text = read_file(path);
   EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 6000);
   (*recorder)->stop();

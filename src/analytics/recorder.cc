@@ -99,6 +99,7 @@ Result<std::unique_ptr<Recorder>> Recorder::start(RecorderOptions options) {
   if (!out->options_.access_log_path.empty()) {
     TRY_OK(out->file_.open());
   }
+  TRY(out->usage_, UsageStore::open(out->options_.usage, system_clock()));
   out->thread_ = std::thread([raw = out.get()] { raw->run(); });
   return out;
 }
@@ -123,6 +124,7 @@ void Recorder::stop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
+  if (usage_) usage_->stop();
 }
 
 void Recorder::flush() {
@@ -151,7 +153,7 @@ bool Recorder::drain() {
   for (const auto& sink : sinks_) {
     for (auto bytes = sink->ring().front(); !bytes.empty(); bytes = sink->ring().front()) {
       const auto& record = *std::launder(reinterpret_cast<const UsageRecord*>(bytes.data()));
-      totals_.add(record);
+      usage_->add(record);
       series_.add(record);
       if (file_.is_open()) format_.append(pending_, record);
       if (record.sampled && options_.spans) options_.spans->offer(record);

@@ -7,8 +7,8 @@
 #include "analytics/log_file.h"
 #include "analytics/ring.h"
 #include "analytics/series.h"
-#include "analytics/totals.h"
 #include "analytics/usage.h"
+#include "analytics/usage_store.h"
 #include "base/result.h"
 
 #include <atomic>
@@ -37,11 +37,12 @@ struct RecorderOptions {
   std::size_t ring_bytes = 1 << 20;  // Per worker; a power of two.
   std::size_t series_max = 2'000;
   SpanSink* spans = nullptr;  // Outlives the recorder. Null: no spans.
+  UsageOptions usage;
 };
 
 class Recorder {
  public:
-  // Opens the log for appending (0640) and starts the thread.
+  // Opens the log for appending (0640) and the usage, and starts the threads.
   static Result<std::unique_ptr<Recorder>> start(RecorderOptions options);
   Recorder(const Recorder&) = delete;
   ~Recorder();
@@ -55,7 +56,7 @@ class Recorder {
   // Returns when everything recorded before has been counted and written.
   void flush();
 
-  const UsageTotals& totals() const noexcept { return totals_; }
+  const UsageStore& usage() const noexcept { return *usage_; }
   const CallSeries& series() const noexcept { return series_; }
   // Of one worker. Threads: any.
   const WorkerCounters& counters(std::size_t index) const noexcept;
@@ -73,7 +74,7 @@ class Recorder {
 
   RecorderOptions options_;
   std::vector<std::unique_ptr<Sink>> sinks_;
-  UsageTotals totals_;
+  std::unique_ptr<UsageStore> usage_;
   CallSeries series_;
   AccessLogFormat format_;
   LogFile file_;

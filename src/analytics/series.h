@@ -5,7 +5,7 @@
 // the name
 // "_other".
 #include "analytics/counters.h"
-#include "analytics/totals.h"
+#include "analytics/counts.h"
 #include "analytics/usage.h"
 
 #include <cstdint>

@@ -9,6 +9,12 @@
 
 namespace mlgate::analytics {
 
+// What the cache of the gateway had to do with a call.
+enum class CacheUse : unsigned char { none, hit, miss };
+constexpr std::string_view to_text(CacheUse use) noexcept {
+  return use == CacheUse::hit ? "hit" : use == CacheUse::miss ? "miss" : "none";
+}
+
 // Views are copied by UsageSink::record(). Empty texts and zero numbers are left out of the log
 // line.
 struct UsageRecord {
@@ -25,6 +31,7 @@ struct UsageRecord {
   std::uint64_t request_bytes = 0, response_bytes = 0;
   std::uint16_t response_code = 0;  // 0: the caller went away.
   std::uint16_t backend_response_code = 0;
+  CacheUse cache = CacheUse::none;
   std::string_view method;
   std::string_view scheme, authority, path,
       query;  // The URL, without the value of the key parameter.

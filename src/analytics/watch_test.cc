@@ -193,7 +193,7 @@ TEST(Recorder, ADiskThatIsFullCostsLinesAndNothingElse) {
   for (int i = 0; i < 100; ++i) EXPECT_TRUE((*recorder)->sink(0).record(call(1, "a", 200)));
   (*recorder)->flush();
   EXPECT_EQ((*recorder)->lost_lines_total(), 100u);
-  EXPECT_EQ((*recorder)->totals().sum(1, 0, INT64_MAX).calls, 100u);
+  EXPECT_EQ((*recorder)->usage().rollups().sum(1, 0, INT64_MAX).calls, 100u);
   EXPECT_EQ((*recorder)->counters(0).ended.read(), 100u);
 }
 

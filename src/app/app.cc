@@ -52,6 +52,7 @@ int run(int argc, char** argv) {
   add_ca(program, chosen);
   add_top(program, chosen);
   add_rest(program, chosen);
+  add_report(program, chosen);
   add_job(program, chosen);
   add_score(program, chosen);
   add_blob(program, chosen);

@@ -32,6 +32,7 @@ void add_config(CLI::App& program, Chosen& chosen);
 void add_ca(CLI::App& program, Chosen& chosen);
 void add_top(CLI::App& program, Chosen& chosen);
 void add_rest(CLI::App& program, Chosen& chosen);
+void add_report(CLI::App& program, Chosen& chosen);
 void add_job(CLI::App& program, Chosen& chosen);
 void add_score(CLI::App& program, Chosen& chosen);
 void add_blob(CLI::App& program, Chosen& chosen);

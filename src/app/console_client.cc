@@ -52,4 +52,30 @@ Result<void> ConsoleClient::sign_in() {
   return {};
 }
 
+std::string with_api_version(std::string path) {
+  constexpr std::string_view kApiVersion = "2022-08-01";
+  const auto mark = path.find('?');
+  if (mark != path.npos && path.find("api-version=", mark) != path.npos) return path;
+  return path + (mark == path.npos ? "?" : "&") + "api-version=" + std::string(kApiVersion);
+}
+
+Result<std::string> instance_id(ConsoleClient& client, const std::string& name) {
+  const std::string path =
+      "/subscriptions/" + client.subscription_id() + "/providers/Microsoft.ApiManagement/service";
+  TRY(const http::Response answer, client.call({.path = with_api_version(path)}));
+  TRY(const Json list, Json::parse(answer.body));
+  std::string names;
+  for (const Json& one : list["value"].items()) {
+    const std::string_view found = one.string_or("name");
+    if (equals_ignoring_case(found, name) || (name.empty() && list["value"].items().size() == 1))
+      return std::string(one.string_or("id"));
+    names += (names.empty() ? "" : ", ") + std::string(found);
+  }
+  if (names.empty())
+    return fail(Errc::not_found,
+                "there is no instance of API management yet; make one with PUT "
+                "/subscriptions/…/Microsoft.ApiManagement/service/NAME");
+  return fail(Errc::not_found, "name an instance with --service; there are: " + names, "service");
+}
+
 }  // namespace mlgate::app

@@ -37,4 +37,9 @@ class ConsoleClient {
   std::unique_ptr<Fetcher> fetcher_;
 };
 
+// The path with the version of the management interface, if it names none.
+std::string with_api_version(std::string path);
+// The resource id of the instance that is meant: the one of that name, or the only one.
+Result<std::string> instance_id(ConsoleClient& client, const std::string& name);
+
 }  // namespace mlgate::app

@@ -47,7 +47,10 @@ ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses&
                    .guard = guard_,
                    .accounts = parts.accounts,
                    .outbox = parts.outbox}),
-      site_(portal::embedded_assets()) {}
+      site_(portal::embedded_assets()),
+      usage_events_({.counted = parts_.counted_calls,
+                     .refuse = [this](const http::Request& r) { return refuse(r); },
+                     .post = parts_.post}) {}
 
 std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) const {
   const auto session = guard_.check(request);
@@ -57,6 +60,18 @@ std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) 
                                    "This is for administrators of the console.");
   }
   return std::nullopt;
+}
+
+http::Dispatcher::Route ConsoleRole::usage_events_route(const http::ErrorWriter& error) {
+  return {.owns =
+              [](std::string_view method, std::string_view path) {
+                return method == "GET" && path == portal::kUsageEventsPath;
+              },
+          .body_bytes_max = kNoBody,
+          .service = &usage_events_,
+          .blocking = {},
+          .error = error,
+          .admit = {}};
 }
 
 http::Dispatcher::Route ConsoleRole::management_route(const http::ErrorWriter& error) {
@@ -163,6 +178,7 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
        .blocking = [this](const http::Request& r) { return people_api_.handle(r); },
        .error = error,
        .admit = {}});
+  routes.push_back(usage_events_route(error));
   routes.push_back(management_route(error));
   if (!parts_.studio) return;
   routes.push_back(studio_route(service_error));

@@ -3,6 +3,7 @@
 // are clients of. A request that shows a session of an administrator, and no other credential, is
 // served with an administrator's rights, so that no secret has to be put into a browser.
 #include "app/settings.h"
+#include "app/usage_events.h"
 #include "http/dispatcher.h"
 #include "identity/people.h"
 #include "management/management.h"
@@ -16,6 +17,7 @@
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +28,8 @@ namespace mlgate::app {
 // Threads: any that may block. Outlives the handlers that it makes routes for.
 class ConsoleRole {
  public:
-  struct Parts {  // All outlive it. The last four are null in a process without their role.
+  struct Parts {  // All outlive it. The four interfaces below are null in a process without their
+                  // role.
     identity::People& people;
     management::Management& management;
     portal::Accounts& accounts;
@@ -35,6 +38,8 @@ class ConsoleRole {
     webservice::Registry* registry = nullptr;
     webservice::ServiceManagement* services = nullptr;
     webservice::RequestResponse* scoring = nullptr;
+    std::function<std::uint64_t()> counted_calls = [] { return std::uint64_t{0}; };
+    std::function<bool(std::function<void()>)> post;  // To the control pool.
   };
   // What the pages are told of where things are.
   struct Addresses {
@@ -55,6 +60,7 @@ class ConsoleRole {
   using Route = http::Dispatcher::Route;
   // For requests of sessions: refuses those that may not; otherwise nothing.
   std::optional<http::Response> refuse(const http::Request& request) const;
+  Route usage_events_route(const http::ErrorWriter& error);
   Route management_route(const http::ErrorWriter& error);
   Route studio_route(const http::ErrorWriter& error);
   Route services_route(const http::ErrorWriter& error);
@@ -67,6 +73,7 @@ class ConsoleRole {
   portal::ConsoleApi api_;
   portal::PeopleApi people_api_;
   portal::Site site_;
+  UsageEvents usage_events_;
 };
 
 }  // namespace mlgate::app

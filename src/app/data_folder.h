@@ -18,6 +18,7 @@ struct DataFolder {
   std::filesystem::path tls() const { return root / "tls"; }
   std::filesystem::path datasets() const { return root / "datasets"; }
   std::filesystem::path blobs() const { return root / "blobs"; }
+  std::filesystem::path usage() const { return root / "usage"; }
   std::filesystem::path run() const { return root / "run"; }
   // What `init` made for the administrator: ids, client secret, workspace tokens (0600).
   std::filesystem::path credentials() const { return root / "credentials.json"; }

@@ -92,6 +92,30 @@ void write_calls(PrometheusText& out, const Observation& seen) {
              double(seen.series_overflowed));
 }
 
+void write_usage(PrometheusText& out, const Observation& seen) {
+  const auto& usage = seen.usage;
+  out.single("mlgate_usage_bytes", MetricType::gauge, "Counted usage on disk.",
+             double(usage.bytes));
+  out.single("mlgate_usage_unsaved_calls", MetricType::gauge,
+             "Calls that an end of the process would lose, at most a second's.",
+             double(usage.unsaved_calls));
+  out.single("mlgate_usage_merged_calls_total", MetricType::counter,
+             "Calls counted without saying whose, because there were too many callers at once.",
+             double(usage.merged_calls));
+  out.single("mlgate_usage_lost_calls_total", MetricType::counter,
+             "Calls that no report has, because usage could not be saved.",
+             double(usage.lost_calls));
+  out.single("mlgate_usage_failures_total", MetricType::counter,
+             "Times that usage could not be saved or read.", double(usage.failures));
+  out.single("mlgate_usage_requests_bytes", MetricType::gauge,
+             "Single calls on disk, for the report by request.", double(usage.request_bytes));
+  out.single("mlgate_usage_requests_dropped_total", MetricType::counter,
+             "Single calls that were never saved.", double(usage.dropped_rows));
+  out.single("mlgate_usage_requests_forgotten_total", MetricType::counter,
+             "Single calls that went before their time, to make room.",
+             double(usage.forgotten_rows));
+}
+
 template <class F>
 void by_worker(PrometheusText& out, const Observation& seen, std::string_view name, MetricType type,
                std::string_view help, F value) {
@@ -217,6 +241,7 @@ void write_process(PrometheusText& out, const ProcessStats& process) {
 std::string metrics_text(const Observation& seen) {
   PrometheusText out;
   write_calls(out, seen);
+  write_usage(out, seen);
   write_workers(out, seen);
   write_listeners(out, seen);
   write_program(out, seen);

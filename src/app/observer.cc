@@ -80,6 +80,16 @@ Observation Observer::look() const {
   out.series = parts_.recorder.series().copy();
   out.series_overflowed = parts_.recorder.series().overflowed_total();
   out.log_lines_lost = parts_.recorder.lost_lines_total();
+  const analytics::UsageRollups& rollups = parts_.recorder.usage().rollups();
+  const analytics::RequestLog& requests = parts_.recorder.usage().requests();
+  out.usage = {.bytes = rollups.bytes_on_disk(),
+               .unsaved_calls = std::max(rollups.unsaved(), requests.unsaved()),
+               .merged_calls = rollups.merged_total(),
+               .lost_calls = rollups.lost_total(),
+               .failures = rollups.failures_total() + requests.failures_total(),
+               .request_bytes = requests.bytes_on_disk(),
+               .dropped_rows = requests.dropped_total(),
+               .forgotten_rows = requests.forgotten_total()};
   out.bugs = bugs_total();
   out.rate_counters = parts_.limits.rates.counters();
   out.quota_counters = parts_.limits.quotas.counters();

@@ -68,6 +68,10 @@ struct Observation {
   std::size_t control_queue = 0, compute_queue = 0;
   std::size_t traces = 0, trace_bytes = 0;
   analytics::ExporterCounts exporter;
+  struct UsageView {
+    std::uint64_t bytes = 0, unsaved_calls = 0, merged_calls = 0, lost_calls = 0, failures = 0;
+    std::uint64_t request_bytes = 0, dropped_rows = 0, forgotten_rows = 0;
+  } usage;
 };
 
 class Observer {

@@ -21,6 +21,25 @@ constexpr std::size_t kComputeQueueMax = 10'000;
 constexpr std::chrono::seconds kFarewellTime{1};
 constexpr std::size_t kFormBytesMax = 64 << 10;
 
+// How long usage is kept, and what of it.
+Result<analytics::UsageOptions> usage_options(const Settings& settings) {
+  using analytics::AddressDetail;
+  constexpr TimeMs kHourMs = 3'600'000;
+  analytics::UsageOptions out;
+  out.rollups.minutes_ms = settings.integer("usage.minutes_hours") * kHourMs;
+  out.rollups.quarters_ms = settings.integer("usage.quarters_days") * analytics::kDayMs;
+  out.requests.age_max_ms = settings.integer("usage.requests_days") * analytics::kDayMs;
+  out.requests.bytes_max = std::uint64_t(settings.integer("usage.requests_max"));
+  const std::string& addresses = settings.text("usage.client_addresses");
+  if (addresses != "full" && addresses != "network" && addresses != "none")
+    return fail(Errc::invalid_argument, "setting 'usage.client_addresses' is full, network or none",
+                "usage.client_addresses");
+  out.requests.addresses = addresses == "full"      ? AddressDetail::full
+                           : addresses == "network" ? AddressDetail::network
+                                                    : AddressDetail::none;
+  return out;
+}
+
 }  // namespace
 
 Program::Program(const Settings& settings)
@@ -111,15 +130,7 @@ Result<void> Program::open_parts() {
       std::make_unique<net::ComputePool>("compute", compute ? compute : cores, kComputeQueueMax);
   control_pool_ = std::make_unique<net::ComputePool>("control", kControlThreads, kControlQueueMax);
 
-  const std::string log = plays("gateway") ? settings_.text("gateway.access_log") : "";
-  TRY(recorder_,
-      analytics::Recorder::start(
-          {.access_log_path = log.empty() ? "" : (data_.root / log).string(),
-           .access_log_bytes_max = std::uint64_t(settings_.integer("gateway.access_log_max")),
-           .access_logs_kept = int(settings_.integer("gateway.access_log_kept")),
-           .workers = workers_.size(),
-           .series_max = std::size_t(settings_.integer("metrics.series")),
-           .spans = operations_->spans()}));
+  TRY_OK(open_recorder());
   if (store_) make_services();
   make_follower();
   if (store_) {
@@ -128,6 +139,22 @@ Result<void> Program::open_parts() {
     make_console_role();
   }
   make_handlers();
+  return {};
+}
+
+Result<void> Program::open_recorder() {
+  const std::string log = plays("gateway") ? settings_.text("gateway.access_log") : "";
+  TRY(analytics::UsageOptions usage, usage_options(settings_));
+  if (plays("gateway")) usage.folder = data_.usage().string();
+  TRY(recorder_,
+      analytics::Recorder::start(
+          {.access_log_path = log.empty() ? "" : (data_.root / log).string(),
+           .access_log_bytes_max = std::uint64_t(settings_.integer("gateway.access_log_max")),
+           .access_logs_kept = int(settings_.integer("gateway.access_log_kept")),
+           .workers = workers_.size(),
+           .series_max = std::size_t(settings_.integer("metrics.series")),
+           .spans = operations_->spans(),
+           .usage = std::move(usage)}));
   return {};
 }
 
@@ -252,7 +279,8 @@ void Program::make_management() {
       .say_goodbye = [this](const auto& service,
                             const auto& user) { return accounts_->say_goodbye(service, user); }};
   options.check_policy = check_policy;
-  options.usage = &recorder_->totals();
+  options.usage = &recorder_->usage().rollups();
+  options.requests = &recorder_->usage().requests();
   if (plays("gateway")) options.quotas = &follower_->quotas();
   options.tracing = operations_->tracing();
   operations_->set_console(options.console_url);
@@ -280,6 +308,8 @@ void Program::make_console_role() {
                            .management = *management_,
                            .accounts = *accounts_,
                            .outbox = mail_->outbox()};
+  parts.counted_calls = [this] { return recorder_->usage().rollups().added_total(); };
+  parts.post = [this](std::function<void()> work) { return control_pool_->post(std::move(work)); };
   if (plays("services")) {
     parts.studio = studio_.get();
     parts.registry = registry_.get();

@@ -75,6 +75,7 @@ class Program {
   Result<void> choose_ports();
   Result<void> choose_ports_of(const std::string& role, RolePorts& ports);
   bool plays(std::string_view role) const;
+  Result<void> open_recorder();
   Result<void> open_identity();
   void make_services();
   void make_follower();

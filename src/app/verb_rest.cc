@@ -14,7 +14,6 @@
 namespace mlgate::app {
 namespace {
 
-constexpr std::string_view kApiVersion = "2022-08-01";
 constexpr std::size_t kBodyBytesMax = 8 << 20;  // As the console takes.
 
 struct RestOptions {
@@ -39,32 +38,6 @@ Result<std::string> body_of(const std::string& given) {
   return out;
 }
 
-std::string with_version(std::string path) {
-  const auto mark = path.find('?');
-  if (mark != path.npos && path.find("api-version=", mark) != path.npos) return path;
-  return path + (mark == path.npos ? "?" : "&") + "api-version=" + std::string(kApiVersion);
-}
-
-// The resource id of the instance that is meant: the only one, or the one of that name.
-Result<std::string> instance_id(ConsoleClient& client, const std::string& name) {
-  const std::string path =
-      "/subscriptions/" + client.subscription_id() + "/providers/Microsoft.ApiManagement/service";
-  TRY(const http::Response answer, client.call({.path = with_version(path)}));
-  TRY(const Json list, Json::parse(answer.body));
-  std::string names;
-  for (const Json& one : list["value"].items()) {
-    const std::string_view found = one.string_or("name");
-    if (equals_ignoring_case(found, name) || (name.empty() && list["value"].items().size() == 1))
-      return std::string(one.string_or("id"));
-    names += (names.empty() ? "" : ", ") + std::string(found);
-  }
-  if (names.empty())
-    return fail(Errc::not_found,
-                "there is no instance of API management yet; make one with PUT "
-                "/subscriptions/…/Microsoft.ApiManagement/service/NAME");
-  return fail(Errc::not_found, "name an instance with --service; there are: " + names, "service");
-}
-
 // Paths of the whole interface begin with the cloud subscription, /tenants and the like; what is
 // below an instance begins with the collection, and /subscriptions is one.
 bool is_whole(std::string_view path, std::string_view subscription_id) {
@@ -87,7 +60,7 @@ Result<http::Response> ask(const DataFolder& data, const RestOptions& options) {
     path = instance + (path == "/" ? "" : path);
   }
   return client.call(
-      {.method = options.method, .path = with_version(std::move(path)), .body = body});
+      {.method = options.method, .path = with_api_version(std::move(path)), .body = body});
 }
 
 int run_rest(Context& context, const RestOptions& options) {

@@ -1,7 +1,8 @@
 #pragma once
 // A management interface on a real store in a folder of its own, and calls to it as a client makes
 // them.
-#include "analytics/totals.h"
+#include "analytics/request_log.h"
+#include "analytics/rollups.h"
 #include "base/crypto.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -70,6 +71,7 @@ class Client {
     };
     if (prepare) prepare(options);
     options.usage = &usage;
+    options.requests = &requests;
     options.check_policy = [](const apim::PolicyScope&, std::string_view text, apim::PolicyFormat,
                               const PolicyWorld&) -> std::vector<Error> {
       if (text.find("<wrong") == std::string_view::npos) return {};
@@ -146,7 +148,8 @@ class Client {
       "Microsoft.ApiManagement/service/demoazureml";
 
   FixedClock clock;
-  analytics::UsageTotals usage;
+  analytics::UsageRollups usage;
+  analytics::RequestLog requests;
   Options options;
   std::optional<Error> refuse_publish;
   std::vector<std::string> published;

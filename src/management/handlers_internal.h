@@ -190,5 +190,6 @@ http::Response patch_quota_period(Call& call);
 
 // reports.cc: the kind is in the path.
 http::Response get_report(Call& call);
+http::Response get_request_report(Call& call);
 
 }  // namespace mlgate::management

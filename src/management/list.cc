@@ -46,12 +46,19 @@ Result<http::Response> make_list(const Call& call, std::vector<Json> items,
 
 }  // namespace
 
+Result<PageWindow> page_window(const Call& call) {
+  PageWindow out;
+  TRY(out.top, number_option(call, "$top", 1, kPage));
+  TRY(out.skip, number_option(call, "$skip", 0, 0));
+  out.top = std::min(out.top, kPageMax);
+  return out;
+}
+
 Result<http::Response> page_answer(const Call& call, std::vector<Json> items) {
-  TRY(const std::int64_t top, number_option(call, "$top", 1, kPage));
-  TRY(const std::int64_t skip, number_option(call, "$skip", 0, 0));
+  TRY(const PageWindow window, page_window(call));
   const auto count = static_cast<std::int64_t>(items.size());
-  const std::int64_t first = std::min(skip, count);
-  const std::int64_t last = first + std::min(std::min(top, kPageMax), count - first);
+  const std::int64_t first = std::min(window.skip, count);
+  const std::int64_t last = first + std::min(window.top, count - first);
   Json page = Json::array();
   for (std::int64_t i = first; i < last; ++i)
     page.push(std::move(items[static_cast<std::size_t>(i)]));

@@ -13,6 +13,11 @@ namespace mlgate::management {
 // request's.
 http::Response list_answer(const Call& call, std::vector<Json> items,
                            std::span<const FilterField> fields);
+struct PageWindow {
+  std::int64_t skip = 0, top = 0;
+};
+// The request's $skip and $top, within what a page may hold.
+Result<PageWindow> page_window(const Call& call);
 // The page of `items` that $top and $skip ask for.
 Result<http::Response> page_answer(const Call& call, std::vector<Json> items);
 

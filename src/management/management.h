@@ -21,8 +21,9 @@
 #include <vector>
 
 namespace mlgate::analytics {
-class UsageTotals;
-}
+class RequestLog;
+class UsageRollups;
+}  // namespace mlgate::analytics
 namespace mlgate::blob {
 class Accounts;
 }
@@ -74,7 +75,8 @@ struct Options {
   apim::Notify notify;    // May be empty.
   PeopleHooks people;
   CheckPolicy check_policy;                          // May be empty.
-  const analytics::UsageTotals* usage = nullptr;     // Outlives it; null: reports are empty.
+  const analytics::UsageRollups* usage = nullptr;    // Outlives it; null: reports are empty.
+  const analytics::RequestLog* requests = nullptr;   // The same.
   control::QuotaDesk* quotas = nullptr;              // Null: the gateway is in another process.
   Tracing tracing;                                   // May be empty: calls cannot be traced.
   blob::Accounts* storage_accounts = nullptr;        // Null: there is no blob storage.

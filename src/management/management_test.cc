@@ -550,8 +550,8 @@ TEST_F(ManagementTest, ChangesOfTwoProgramsDoNotBreakTheRules) {
 }
 
 TEST_F(ManagementTest, UnbuiltPathsAreToldApartFromUnknownOnes) {
-  for (const char* path : {"/loggers", "/apis/echo-api/schemas", "/caches/b", "/reports/byRequest",
-                           "/workspaces/w/apis/a"}) {
+  for (const char* path :
+       {"/loggers", "/apis/echo-api/schemas", "/caches/b", "/workspaces/w/apis/a"}) {
     const Answer answer = at("GET", path);
     EXPECT_EQ(answer.status, 501) << path;
     EXPECT_EQ(answer.code(), "NotImplemented");

@@ -1,29 +1,27 @@
 // Usage reports: the counted calls of a period, grouped by what the path names. Entities that are
 // gone keep their ids; their rows bear the resource name that their last calls were counted under.
-#include "analytics/totals.h"
+#include "analytics/rollups.h"
 #include "base/text.h"
 #include "management/entity_internal.h"
 #include "management/handlers_internal.h"
 #include "management/list_internal.h"
-#include "management/report_filter_internal.h"
+#include "management/report_directory_internal.h"
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <unordered_map>
 #include <unordered_set>
 
 namespace mlgate::management {
 namespace {
 
+using analytics::Usage;
 using analytics::UsageCounts;
 using analytics::UsageKey;
 
 constexpr TimeMs kIntervalMs = analytics::kQuarterMs;  // Intervals are multiples of it.
 constexpr TimeMs kIntervalsMax = 40'000;               // 400 days of quarters, and some.
 
-constexpr std::array kAllDimensions{Dimension::region,       Dimension::user, Dimension::product,
-                                    Dimension::subscription, Dimension::api,  Dimension::operation};
 constexpr std::array kFewDimensions{Dimension::region, Dimension::user, Dimension::product,
                                     Dimension::subscription};
 constexpr std::array<std::string_view, 8> kOrders{
@@ -52,143 +50,47 @@ const ReportKind& kind_of(std::string_view pattern) {
   return *std::ranges::find(kinds, pattern, &ReportKind::pattern);
 }
 
-std::uint64_t number_of(const UsageKey& key, Dimension dimension) {
-  switch (dimension) {
-    case Dimension::user:
-      return key.user;
-    case Dimension::product:
-      return key.product;
-    case Dimension::api:
-      return key.api;
-    case Dimension::operation:
-      return key.operation;
-    case Dimension::subscription:
-      return key.subscription;
-    case Dimension::region:
-      return 0;
-  }
-  return 0;
-}
-
-// The entities of an instance by number: those that are there, and of those that are gone what the
-// counters remember.
-class Directory {
- public:
-  Directory(const apim::ServiceModel& model, const analytics::UsageTotals& usage) {
-    for (const auto& api : model.apis) add(api, api.display_name);
-    for (const auto& operation : model.operations) add(operation, operation.display_name);
-    for (const auto& product : model.products) add(product, product.display_name);
-    for (const auto& one : model.subscriptions) add(one, one.display_name.value_or(""));
-    for (const auto& user : model.users)
-      add(user, std::string(trim(user.first_name + " " + user.last_name)));
-    names_ = usage.names();
-  }
-
-  std::string id(Dimension dimension, std::uint64_t number) const {
-    if (number == 0) return {};
-    if (const auto known = entries_.find(number); known != entries_.end()) return known->second.id;
-    const auto gone = names_.find(number);
-    const std::string name = gone == names_.end() ? std::to_string(number) : gone->second.name;
-    switch (dimension) {
-      case Dimension::user:
-        return "/users/" + name;
-      case Dimension::product:
-        return "/products/" + name;
-      case Dimension::api:
-        return "/apis/" + name;
-      case Dimension::operation:
-        return id(Dimension::api, gone == names_.end() ? 0 : gone->second.parent) + "/operations/" +
-               name;
-      case Dimension::subscription:
-        return "/subscriptions/" + name;
-      case Dimension::region:
-        return {};
-    }
-    return {};
-  }
-
-  std::string name(std::uint64_t number) const {
-    if (const auto known = entries_.find(number); known != entries_.end())
-      return known->second.name;
-    const auto gone = names_.find(number);
-    return gone == names_.end() ? std::string() : gone->second.name;
-  }
-
-  // Whether the entity is the one that a filter names by its id or its bare name.
-  bool is(Dimension dimension, std::uint64_t number, std::string_view wanted) const {
-    if (number == 0) return false;
-    const std::string full = to_lower(id(dimension, number));
-    return wanted.find('/') != std::string_view::npos
-               ? full == wanted
-               : std::string_view(full).substr(full.rfind('/') + 1) == wanted;
-  }
-
- private:
-  struct Entry {
-    std::string id, name;
-  };
-  template <class T>
-  void add(const T& entity, std::string name) {
-    entries_[entity.number] = {path_of(entity), std::move(name)};
-  }
-  std::unordered_map<std::uint64_t, Entry> entries_;
-  std::unordered_map<std::uint64_t, analytics::UsageName> names_;
-};
-
-// Asked about every cell while the counting waits, so each entity is compared once.
-class Matcher {
- public:
-  Matcher(const ReportFilter& filter, const Directory& directory) : directory_(directory) {
-    for (const auto& match : filter.matches)
-      if (match.dimension != Dimension::region) tests_.push_back({match, {}});
-  }
-  bool operator()(const UsageKey& key) {
-    return std::ranges::all_of(tests_, [&](Test& test) {
-      const std::uint64_t number = number_of(key, test.match.dimension);
-      const auto [known, fresh] = test.known.try_emplace(number, false);
-      if (fresh) known->second = directory_.is(test.match.dimension, number, test.match.value);
-      return known->second;
-    });
-  }
-
- private:
-  struct Test {
-    ReportFilter::Match match;
-    std::unordered_map<std::uint64_t, bool> known;
-  };
-  const Directory& directory_;
-  std::vector<Test> tests_;
-};
-
 struct Row {
   std::string name, id;
   Json head = Json::object();  // The members that say what the row is about.
-  UsageCounts counts;
+  Usage usage;
 };
 
 double milliseconds(std::int64_t ns) { return double(ns) / 1e6; }
 double average_ms(std::int64_t ns, std::uint64_t count) {
   return count == 0 ? 0 : milliseconds(ns) / double(count);
 }
+// Times that a share of the calls did not exceed: an addition of ours, for those who ask for it.
+void set_percentiles(Json& out, std::string_view name, const analytics::Latencies& latencies) {
+  constexpr std::array<std::pair<std::string_view, double>, 3> kShares{
+      {{"P50", 0.5}, {"P95", 0.95}, {"P99", 0.99}}};
+  for (const auto& [suffix, share] : kShares)
+    out.set(std::string(name) + std::string(suffix), milliseconds(latencies.quantile_ns(share)));
+}
+
 double bandwidth(const UsageCounts& counts) {
   return double(counts.request_bytes) + double(counts.response_bytes);
 }
 
-Json json_of(Row row) {
-  const UsageCounts& c = row.counts;
+Json json_of(Row row, bool percentiles) {
+  const UsageCounts& c = row.usage.counts;
   const auto integer = [](std::uint64_t number) { return Json(std::int64_t(number)); };
   Json out = std::move(row.head);
   out.set("callCountSuccess", integer(c.successful)).set("callCountBlocked", integer(c.blocked));
   out.set("callCountFailed", integer(c.failed)).set("callCountOther", integer(c.other));
   out.set("callCountTotal", integer(c.calls));
   out.set("bandwidth", integer(c.request_bytes + c.response_bytes));
-  out.set("cacheHitCount", 0).set("cacheMissCount", 0);
+  out.set("cacheHitCount", integer(c.cache_hits)).set("cacheMissCount", integer(c.cache_misses));
   out.set("apiTimeAvg", average_ms(c.total_ns, c.calls));
   out.set("apiTimeMin", milliseconds(c.total_ns_min))
       .set("apiTimeMax", milliseconds(c.total_ns_max));
   out.set("serviceTimeAvg", average_ms(c.backend_ns, c.backend_calls));
   out.set("serviceTimeMin", milliseconds(c.backend_ns_min));
   out.set("serviceTimeMax", milliseconds(c.backend_ns_max));
+  if (percentiles) {
+    set_percentiles(out, "apiTime", row.usage.total);
+    set_percentiles(out, "serviceTime", row.usage.backend);
+  }
   return out;
 }
 
@@ -232,7 +134,8 @@ void sort_rows(std::vector<Row>& rows, const Order& order) {
   std::ranges::sort(rows, [&](const Row& a, const Row& b) {
     const bool turned = order.descending;
     if (!by_name) {
-      const double x = order_value(a.counts, order.field), y = order_value(b.counts, order.field);
+      const double x = order_value(a.usage.counts, order.field),
+                   y = order_value(b.usage.counts, order.field);
       if (x != y) return turned ? x > y : x < y;
     }
     if (less(a.name, b.name)) return !(by_name && turned);
@@ -246,37 +149,48 @@ struct Question {
   const Call& call;
   const ReportKind& kind;
   ReportFilter filter;
+  bool percentiles = false;
 
-  void visit(const Directory& directory,
-             const std::function<void(const analytics::UsageCell&)>& visitor) const {
-    const bool elsewhere = std::ranges::any_of(filter.matches, [&](const auto& match) {
-      return match.dimension == Dimension::region &&
-             !equals_ignoring_case(match.value, call.service.location);
-    });
-    if (elsewhere) return;
+  void visit(const Directory& directory, TimeMs step_ms,
+             const analytics::UsageVisitor& visitor) const {
+    if (is_elsewhere(filter, call.service)) return;
     Matcher matches(filter, directory);
-    call.env.options.usage->visit(call.service.number, filter.from_ms, filter.to_ms,
-                                  [&](const analytics::UsageCell& cell) {
-                                    if (matches(cell.key)) visitor(cell);
+    const bool by_key = !kind.groups.empty() || matches.compares();
+    call.env.options.usage->visit({.service = call.service.number,
+                                   .from_ms = filter.from_ms,
+                                   .to_ms = filter.to_ms,
+                                   .step_ms = step_ms,
+                                   .by_key = by_key,
+                                   .latencies = percentiles},
+                                  [&](TimeMs start, const UsageKey& key, const Usage& usage) {
+                                    if (matches(key)) visitor(start, key, usage);
                                   });
+  }
+  // The spread of times costs as much as the rest.
+  void add(Usage& to, const Usage& from) const {
+    if (percentiles)
+      to.add(from);
+    else
+      to.counts.add(from.counts);
   }
 };
 
 std::vector<Row> grouped_rows(const Question& question, const Directory& directory) {
-  using Group = std::array<std::uint64_t, 3>;
   const auto& groups = question.kind.groups;
-  std::map<Group, UsageCounts> sums;
-  question.visit(directory, [&](const analytics::UsageCell& cell) {
-    Group group{};
-    for (std::size_t i = 0; i < groups.size(); ++i) group[i] = number_of(cell.key, groups[i]);
-    sums[group].add(cell.counts);
+  std::unordered_map<UsageKey, Usage, analytics::UsageKeyHash> sums;
+  question.visit(directory, 0, [&](TimeMs, const UsageKey& key, const Usage& usage) {
+    UsageKey group;
+    for (const Dimension one : groups) group.*part_of(one) = key.*part_of(one);
+    question.add(sums[group], usage);
   });
   std::vector<Row> rows;
-  for (const auto& [group, counts] : sums) {
-    Row row{directory.name(group[0]), directory.id(groups[0], group[0]), Json::object(), counts};
+  for (auto& [group, usage] : sums) {
+    const std::uint64_t first = group.*part_of(groups[0]);
+    Row row{directory.name(first), directory.id(groups[0], first), Json::object(),
+            std::move(usage)};
     row.head.set("name", row.name);
-    for (std::size_t i = 0; i < groups.size(); ++i)
-      row.head.set(member_of(groups[i]), directory.id(groups[i], group[i]));
+    for (const Dimension one : groups)
+      row.head.set(member_of(one), directory.id(one, group.*part_of(one)));
     rows.push_back(std::move(row));
   }
   return rows;
@@ -284,10 +198,12 @@ std::vector<Row> grouped_rows(const Question& question, const Directory& directo
 
 std::vector<Row> geo_rows(const Question& question, const Directory& directory) {
   Row row;
-  question.visit(directory, [&](const analytics::UsageCell& cell) { row.counts.add(cell.counts); });
+  question.visit(directory, 0, [&](TimeMs, const UsageKey&, const Usage& usage) {
+    question.add(row.usage, usage);
+  });
   // Without a location database every caller is at the same unknown place.
   row.head.set("country", "").set("region", "").set("zip", "");
-  if (row.counts.calls == 0) return {};
+  if (row.usage.counts.calls == 0) return {};
   return {std::move(row)};
 }
 
@@ -313,10 +229,10 @@ Result<std::vector<Row>> time_rows(const Question& question, const Directory& di
                 "The period has more than " + std::to_string(kIntervalsMax) + " intervals.",
                 "interval");
   std::vector<Row> rows(std::size_t(count), Row{});
-  question.visit(directory, [&](const analytics::UsageCell& cell) {
-    // The minute or quarter that the period begins in may begin before it.
-    const TimeMs index = (std::max(cell.start_ms, first) - first) / interval;
-    if (index < count) rows[std::size_t(index)].counts.add(cell.counts);
+  question.visit(directory, interval, [&](TimeMs start, const UsageKey&, const Usage& usage) {
+    // What the period begins in may begin before it.
+    const TimeMs index = (std::max(start, first) - first) / interval;
+    if (index < count) question.add(rows[std::size_t(index)].usage, usage);
   });
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows[i].id = to_iso8601(first + TimeMs(i) * interval);
@@ -327,16 +243,14 @@ Result<std::vector<Row>> time_rows(const Question& question, const Directory& di
 
 Result<http::Response> make_report(const Call& call) {
   const ReportKind& kind = kind_of(call.pattern);
-  const auto text = call.query("$filter");
-  if (!text || trim(*text).empty())
-    return fail(Errc::invalid_argument, "The query option '$filter' is required.", "$filter");
-  TRY(ReportFilter filter, parse_report_filter(*text, kind.filters));
+  TRY(ReportFilter filter, report_filter(call, kind.filters));
   TRY(const std::optional<Order> order, order_of(call, kind.orders));
+  const bool percentiles = call.option("percentiles");
   std::vector<Row> rows;
   if (call.env.options.usage) {
     TRY(const apim::ServiceModel model, call.env.repository.load_service(call.service.name));
-    const Directory directory(model, *call.env.options.usage);
-    const Question question{call, kind, std::move(filter)};
+    const Directory directory(model, call.env.options.usage->names());
+    const Question question{call, kind, std::move(filter), percentiles};
     const bool by_time = kind.pattern == "reports/byTime";
     if (by_time) {
       TRY(rows, time_rows(question, directory));
@@ -347,7 +261,7 @@ Result<http::Response> make_report(const Call& call) {
     if (order || !by_time) sort_rows(rows, order.value_or(Order{"callCountTotal", true}));
   }
   std::vector<Json> items;
-  for (Row& row : rows) items.push_back(json_of(std::move(row)));
+  for (Row& row : rows) items.push_back(json_of(std::move(row), percentiles));
   return page_answer(call, std::move(items));
 }
 

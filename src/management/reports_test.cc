@@ -47,7 +47,17 @@ class Reports : public testing::Test {
     record.request_bytes = 100;
     record.response_bytes = 200;
     record.response_code = std::uint16_t(status);
+    record.correlation_id[0] = 0x0123'4567'89ab'cdef;
+    record.correlation_id[1] = ++calls_;
+    record.method = "GET";
+    record.scheme = "https";
+    record.authority = "localhost:8443";
+    record.path = "/echo/resource";
+    record.query = "subscription-key=secret&n=1";
+    record.key_query_name = "subscription-key";
+    record.caller_address = "192.0.2.7";
     client_.usage.add(record);
+    client_.requests.add(record);
   }
   Answer report(std::string_view kind, std::string_view query = kSince) {
     return client_.at("GET", "/reports/" + std::string(kind) + "?" + std::string(query));
@@ -64,6 +74,7 @@ class Reports : public testing::Test {
 
   Client client_;
   apim::ServiceModel model_;
+  std::uint64_t calls_ = 0;
 };
 
 TEST_F(Reports, CallsAreCountedByWhatThePathNames) {
@@ -191,7 +202,68 @@ TEST_F(Reports, WrongQuestionsNameTheOption) {
   for (const char* interval : {"", "&interval=PT10M", "&interval=PT0M", "&interval=15"})
     EXPECT_EQ(refused("byTime", std::string(kSince) + interval), "interval");
   EXPECT_EQ(refused("byTime", "$filter=timestamp%20ge%201990-01-01&interval=PT15M"), "interval");
-  EXPECT_EQ(client_.at("GET", "/reports/byRequest?" + std::string(kSince)).status, 501);
+  EXPECT_EQ(refused("byRequest", ""), "$filter");
+  EXPECT_EQ(refused("byRequest", std::string(kSince) + "&$orderby=apiTime"), "$orderby");
+  EXPECT_EQ(refused("byRequest", std::string(kSince) + "&$skip=-1"), "$skip");
+}
+
+TEST_F(Reports, EachCallIsARowOfTheReportByRequest) {
+  count(200, kNow - 3 * kMinute);
+  count(429, kNow - 2 * kMinute, "unlimited");
+  count(500, kNow - kMinute);
+  const Answer answer = report("byRequest");
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  ASSERT_EQ(rows(answer).size(), 3U);
+  EXPECT_EQ(answer.body["count"].as_int(), 3);
+  EXPECT_EQ(answer.body.members().size(), 2U);  // No link to a next page.
+  const Json& latest = rows(answer)[0];
+  EXPECT_EQ(latest["responseCode"].as_int(), 500);
+  EXPECT_EQ(latest.string_or("apiId"), "/apis/echo-api");
+  EXPECT_EQ(latest.string_or("operationId"),
+            "/apis/echo-api/operations/" + model_.operations.front().name);
+  EXPECT_EQ(latest.string_or("productId"), "/products/starter");
+  EXPECT_EQ(latest.string_or("userId"), "/users/1");
+  EXPECT_TRUE(latest.string_or("subscriptionId").starts_with("/subscriptions/"));
+  EXPECT_EQ(latest.string_or("method"), "GET");
+  EXPECT_EQ(latest.string_or("url"), "https://localhost:8443/echo/resource?subscription-key=&n=1");
+  EXPECT_EQ(latest.string_or("ipAddress"), "192.0.2.7");
+  EXPECT_EQ(latest.string_or("backendResponseCode"), "200");
+  EXPECT_EQ(latest["responseSize"].as_int(), 200);
+  EXPECT_EQ(latest["requestSize"].as_int(), 100);
+  EXPECT_EQ(latest.string_or("timestamp"), "2023-11-14T22:12:20.000Z");
+  EXPECT_EQ(latest.string_or("cache"), "none");
+  EXPECT_EQ(latest["apiTime"].as_double(), 2.5);
+  EXPECT_EQ(latest["serviceTime"].as_double(), 1);
+  EXPECT_EQ(latest.string_or("apiRegion"), model_.service.location);
+  EXPECT_EQ(latest.string_or("requestId"), "01234567-89ab-cdef-0000-000000000003");
+  const Answer second = report("byRequest", std::string(kSince) + "&$skip=1&$top=1");
+  ASSERT_EQ(rows(second).size(), 1U);
+  EXPECT_EQ(rows(second)[0]["responseCode"].as_int(), 429);
+  EXPECT_EQ(second.body["count"].as_int(), 3);
+  const auto found = [&](const std::string& filter) {
+    return report("byRequest", std::string(kSince) + percent_encode(filter)).body["count"].as_int();
+  };
+  EXPECT_EQ(found(" and productId eq '/products/unlimited'"), 1);
+  EXPECT_EQ(found(" and apiId eq '/apis/other'"), 0);
+  EXPECT_EQ(found(" and apiRegion eq 'elsewhere'"), 0);
+  // Exact to the millisecond, where the other reports count whole minutes.
+  EXPECT_EQ(found(" and timestamp lt 2023-11-14T22:11:20Z"), 1);
+  EXPECT_EQ(found(" and timestamp le 2023-11-14T22:11:20Z"), 2);
+}
+
+TEST_F(Reports, PercentilesAreToldToThoseWhoAsk) {
+  for (int i = 0; i < 100; ++i) count(200, kNow - kMinute);
+  EXPECT_TRUE(rows(report("byApi"))[0]["apiTimeP95"].is_null());
+  for (const char* kind : {"byApi", "byGeo"}) {
+    const Answer answer = report(kind, std::string(kSince) + "&percentiles=true");
+    EXPECT_NEAR(rows(answer).at(0)["apiTimeP95"].as_double().value_or(0), 2.5, 2.5 / 16);
+    EXPECT_NEAR(rows(answer).at(0)["serviceTimeP50"].as_double().value_or(0), 1, 1.0 / 16);
+  }
+  // One interval around everything: the whole period as one row.
+  const Answer whole = report("byTime", std::string(kSince) + "&percentiles=true&interval=P36500D");
+  ASSERT_EQ(rows(whole).size(), 1U);
+  EXPECT_EQ(rows(whole)[0]["callCountTotal"].as_int(), 100);
+  EXPECT_NEAR(rows(whole)[0]["apiTimeP99"].as_double().value_or(0), 2.5, 2.5 / 16);
 }
 
 TEST(Durations, AreReadInTheirOrder) {

@@ -184,6 +184,7 @@ constexpr std::array kService{
     Route{"GET", "reports/bySubscription", get_report},
     Route{"GET", "reports/byTime", get_report},
     Route{"GET", "reports/byGeo", get_report},
+    Route{"GET", "reports/byRequest", get_request_report},
     Route{"POST", "gateways/{}/listDebugCredentials", list_debug_credentials, kPublisher},
     Route{"POST", "gateways/{}/invalidateDebugCredentials", invalidate_debug_credentials,
           kPublisher},

@@ -107,7 +107,6 @@ constexpr std::array kUnbuilt{
     std::string_view("products/{}/wikis/default"),
     std::string_view("productsByTags"),
     std::string_view("regions"),
-    std::string_view("reports/byRequest"),
     std::string_view("restore"),
     std::string_view("schemas"),
     std::string_view("schemas/{}"),

@@ -12,11 +12,12 @@ constexpr std::string_view kSignIn = "/console/api/sign-in";
 constexpr std::string_view kSignInLink = "/console/api/sign-in-link";
 constexpr std::string_view kSignOut = "/console/api/sign-out";
 
-constexpr std::array<ConsoleRoute, 5> kRoutes{{{"GET", kSession},
+constexpr std::array<ConsoleRoute, 6> kRoutes{{{"GET", kSession},
                                                {"POST", kFirstRun},
                                                {"POST", kSignIn},
                                                {"POST", kSignInLink},
-                                               {"POST", kSignOut}}};
+                                               {"POST", kSignOut},
+                                               {"GET", kUsageEventsPath}}};
 
 http::Response json_answer(int status, const Json& body) {
   http::Response response;
@@ -57,7 +58,8 @@ http::Response console_failure(const Error& error) {
 }
 
 bool ConsoleApi::owns(std::string_view path) {
-  return std::ranges::any_of(kRoutes, [&](const ConsoleRoute& one) { return one.path == path; });
+  return path != kUsageEventsPath &&
+         std::ranges::any_of(kRoutes, [&](const ConsoleRoute& one) { return one.path == path; });
 }
 
 http::Response ConsoleApi::handle(const http::Request& request) {

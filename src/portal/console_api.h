@@ -15,7 +15,9 @@ namespace mlgate::portal {
 struct ConsoleRoute {
   std::string_view method, path;
 };
-// All routes below /console/api that this part answers; a test holds them against a list.
+// Server-sent events, which wait; served beside this part.
+inline constexpr std::string_view kUsageEventsPath = "/console/api/usage-events";
+// All routes below /console/api for the pages; a test holds them against a list.
 std::span<const ConsoleRoute> console_routes() noexcept;
 
 // Plain blocking handler for the control pool; any thread, many at once.

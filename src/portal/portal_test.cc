@@ -89,7 +89,7 @@ TEST_F(PortalTest, RoutesAreTheseAndNoOthers) {
   EXPECT_THAT(routes, testing::UnorderedElementsAre(
                           "GET /console/api/session", "POST /console/api/first-run",
                           "POST /console/api/sign-in", "POST /console/api/sign-in-link",
-                          "POST /console/api/sign-out"));
+                          "POST /console/api/sign-out", "GET /console/api/usage-events"));
 }
 
 TEST(PeopleApi, RoutesAreTheseAndNoOthers) {

@@ -1,0 +1,63 @@
+#pragma once
+// How rows of the request log lie in batches, in the tail and in blocks.
+#include "analytics/request_log.h"
+#include "analytics/rollup_format_internal.h"
+
+#include <optional>
+
+namespace mlgate::analytics {
+
+struct RequestBatch {
+  std::uint64_t first = 0;  // Number of its first row.
+  std::vector<UsageKey> keys;
+  std::vector<std::uint32_t> calls;  // Of each key.
+  std::unordered_map<UsageKey, std::uint16_t, UsageKeyHash> index;
+  std::vector<std::uint16_t> which;
+  std::vector<TimeMs> times;
+  std::vector<std::uint32_t> ends;  // Of each row in `rows`.
+  std::string rows;
+  std::size_t saved = 0;  // Rows that are in the tail.
+
+  // The row itself was appended to `rows` before.
+  void note(const UsageKey& key, TimeMs time);
+  bool is_full(std::size_t rows_max) const noexcept;
+  std::string_view row(std::size_t i) const noexcept;
+};
+
+void append_row(std::string& out, const UsageRecord& record, AddressDetail addresses);
+// Takes a row off the front; nothing when there is none.
+std::optional<RequestRow> read_row(ByteReader& in);
+
+// In front of a block: what it is about, and the sizes of its parts: the keys with the calls of
+// each, which row is whose and when (compressed), and the rows (compressed).
+struct RequestBlockHead {
+  static constexpr std::size_t kBytes = 80;
+  std::uint64_t first = 0;
+  std::uint32_t rows = 0, keys = 0;
+  TimeMs time_min = 0, time_max = 0;
+  std::uint32_t keys_bytes = 0, index_bytes = 0, rows_bytes = 0, rows_raw_bytes = 0;
+  std::uint64_t checksum = 0;  // Of the keys; the others bear their own.
+
+  std::uint64_t body_bytes() const noexcept {
+    return std::uint64_t{keys_bytes} + index_bytes + rows_bytes;
+  }
+  std::string encode() const;
+  static std::optional<RequestBlockHead> decode(std::string_view bytes) noexcept;
+};
+
+// A batch as a block, its head in front.
+std::string pack_batch(const RequestBatch& batch);
+
+struct KeyCalls {
+  UsageKey key;
+  std::uint64_t calls = 0;
+};
+std::vector<KeyCalls> read_keys(std::string_view part, std::uint32_t count);
+struct RowIndex {
+  std::vector<std::uint16_t> which;
+  std::vector<TimeMs> times;
+};
+Result<RowIndex> unpack_index(std::string_view part, const RequestBlockHead& head);
+Result<std::string> unpack_rows(std::string_view part, const RequestBlockHead& head);
+
+}  // namespace mlgate::analytics
