@@ -7,8 +7,10 @@
 #include "identity/people.h"
 #include "management/management.h"
 #include "portal/console_api.h"
+#include "portal/data_api.h"
 #include "portal/session_guard.h"
 #include "portal/site.h"
+#include "portal/try_it.h"
 #include "studio/studio.h"
 #include "webservice/management.h"
 #include "webservice/registry.h"
@@ -24,17 +26,19 @@ namespace mlgate::app {
 // Threads: any that may block. Outlives the handlers that it makes routes for.
 class ConsoleRole {
  public:
-  struct Parts {  // All outlive it. The last four are null in a process without their role.
+  struct Parts {  // All outlive it. The pointers are null in a process without their role.
     identity::People& people;
     management::Management& management;
     studio::Studio* studio = nullptr;
     webservice::Registry* registry = nullptr;
     webservice::ServiceManagement* services = nullptr;
     webservice::RequestResponse* scoring = nullptr;
+    portal::CallGateway call_gateway = {};  // Empty in a process without that role.
   };
   // What the pages are told of where things are.
   struct Addresses {
     std::string gateway, services_http, services_https, console, blob_http;
+    portal::GatewayPlace gateway_place;
   };
   ConsoleRole(const Settings& settings, Parts parts, const Addresses& addresses);
 
@@ -52,6 +56,10 @@ class ConsoleRole {
   // For requests of sessions: refuses those that may not; otherwise nothing.
   std::optional<http::Response> refuse(const http::Request& request) const;
   Route management_route(const http::ErrorWriter& error);
+  void add_developer_routes(std::vector<Route>& routes, const http::ErrorWriter& error);
+  // A usage report of the management interface.
+  http::Response report(const apim::Service& service, std::string_view kind,
+                        std::string_view query);
   Route studio_route(const http::ErrorWriter& error);
   Route services_route(const http::ErrorWriter& error);
   http::Response with_workspace_token(const http::Request& request) const;
@@ -61,6 +69,9 @@ class ConsoleRole {
   std::size_t rrs_body_max_;
   portal::SessionGuard guard_;
   portal::ConsoleApi api_;
+  portal::DataApi data_api_;
+  std::string subscription_id_;
+  portal::TryIt try_it_;
   portal::Site site_;
 };
 
