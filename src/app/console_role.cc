@@ -47,6 +47,11 @@ ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses&
                    .guard = guard_,
                    .accounts = parts.accounts,
                    .outbox = parts.outbox}),
+      data_api_(parts.management.repository(), guard_, addresses.gateway_place,
+                [this](const apim::Service& service, std::string_view kind,
+                       std::string_view query) { return report(service, kind, query); }),
+      subscription_id_(settings.text("arm.subscription_id")),
+      try_it_(parts.management.repository(), guard_, addresses.gateway_place, parts.call_gateway),
       site_(portal::embedded_assets()),
       usage_events_({.counted = parts_.counted_calls,
                      .refuse = [this](const http::Request& r) { return refuse(r); },
@@ -148,6 +153,38 @@ http::Dispatcher::Route ConsoleRole::services_route(const http::ErrorWriter& err
           }};
 }
 
+http::Response ConsoleRole::report(const apim::Service& service, std::string_view kind,
+                                   std::string_view query) {
+  const std::string path = "/subscriptions/" + subscription_id_ + "/resourceGroups/" +
+                           percent_encode(service.resource_group) +
+                           "/providers/Microsoft.ApiManagement/service/" + service.name +
+                           "/reports/" + std::string(kind);
+  const std::string whole = "api-version=2022-08-01&" + std::string(query);
+  const http::Fields none;
+  return parts_.management.handle_as_administrator({.method = "GET",
+                                                    .path = path,
+                                                    .query = whole,
+                                                    .scheme = "https",
+                                                    .authority = "localhost",
+                                                    .headers = &none});
+}
+
+void ConsoleRole::add_developer_routes(std::vector<Route>& routes, const http::ErrorWriter& error) {
+  routes.push_back({.owns = [](auto, std::string_view path) { return portal::DataApi::owns(path); },
+                    .body_bytes_max = portal::DataApi::kBodyBytesMax,
+                    .service = nullptr,
+                    .blocking = [this](const http::Request& r) { return data_api_.handle(r); },
+                    .error = error,
+                    .admit = {}});
+  routes.push_back(
+      {.owns = [](auto, std::string_view path) { return path == portal::TryIt::kPath; },
+       .body_bytes_max = portal::TryIt::kBodyBytesMax,
+       .service = nullptr,
+       .blocking = [this](const http::Request& r) { return try_it_.handle(r); },
+       .error = error,
+       .admit = [this](const http::Request& r) { return try_it_.admit(r); }});
+}
+
 void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
                              const http::ErrorWriter& error,
                              const http::ErrorWriter& service_error) {
@@ -179,6 +216,7 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
        .error = error,
        .admit = {}});
   routes.push_back(usage_events_route(error));
+  add_developer_routes(routes, error);
   routes.push_back(management_route(error));
   if (!parts_.studio) return;
   routes.push_back(studio_route(service_error));

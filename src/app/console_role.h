@@ -9,9 +9,11 @@
 #include "management/management.h"
 #include "portal/accounts.h"
 #include "portal/console_api.h"
+#include "portal/data_api.h"
 #include "portal/people_api.h"
 #include "portal/session_guard.h"
 #include "portal/site.h"
+#include "portal/try_it.h"
 #include "studio/studio.h"
 #include "webservice/management.h"
 #include "webservice/registry.h"
@@ -28,8 +30,7 @@ namespace mlgate::app {
 // Threads: any that may block. Outlives the handlers that it makes routes for.
 class ConsoleRole {
  public:
-  struct Parts {  // All outlive it. The four interfaces below are null in a process without their
-                  // role.
+  struct Parts {  // All outlive it. The pointers are null in a process without their role.
     identity::People& people;
     management::Management& management;
     portal::Accounts& accounts;
@@ -40,10 +41,12 @@ class ConsoleRole {
     webservice::RequestResponse* scoring = nullptr;
     std::function<std::uint64_t()> counted_calls = [] { return std::uint64_t{0}; };
     std::function<bool(std::function<void()>)> post;  // To the control pool.
+    portal::CallGateway call_gateway = {};            // Empty in a process without that role.
   };
   // What the pages are told of where things are.
   struct Addresses {
     std::string gateway, services_http, services_https, console, blob_http;
+    portal::GatewayPlace gateway_place;
   };
   ConsoleRole(const Settings& settings, Parts parts, const Addresses& addresses);
 
@@ -62,6 +65,10 @@ class ConsoleRole {
   std::optional<http::Response> refuse(const http::Request& request) const;
   Route usage_events_route(const http::ErrorWriter& error);
   Route management_route(const http::ErrorWriter& error);
+  void add_developer_routes(std::vector<Route>& routes, const http::ErrorWriter& error);
+  // A usage report of the management interface.
+  http::Response report(const apim::Service& service, std::string_view kind,
+                        std::string_view query);
   Route studio_route(const http::ErrorWriter& error);
   Route services_route(const http::ErrorWriter& error);
   http::Response with_workspace_token(const http::Request& request) const;
@@ -72,6 +79,9 @@ class ConsoleRole {
   portal::SessionGuard guard_;
   portal::ConsoleApi api_;
   portal::PeopleApi people_api_;
+  portal::DataApi data_api_;
+  std::string subscription_id_;
+  portal::TryIt try_it_;
   portal::Site site_;
   UsageEvents usage_events_;
 };

@@ -71,8 +71,7 @@ Observation Observer::look() const {
     view.lag_seconds = parts_.pulse.worker_lag_seconds(i);
     out.workers.push_back(std::move(view));
   }
-  for (const auto& front : parts_.fronts)
-  {
+  for (const auto& front : parts_.fronts) {
     out.requests.emplace_back(front->role(), front->requests_total());
     for (const auto& [status, count] : front->malformed_total())
       out.malformed.push_back({front->role(), status, count});

@@ -14,7 +14,8 @@
 namespace mlgate::app {
 namespace {
 
-constexpr std::size_t kControlThreads = 4;
+// Some of them may wait for calls that people try out.
+constexpr std::size_t kControlThreads = 4 + portal::TryIt::kCallsMax;
 constexpr std::size_t kControlQueueMax = 1'000;
 constexpr std::size_t kComputeQueueMax = 10'000;
 // How long callers that keep their connections may take to come back once more before a stop.
@@ -316,13 +317,21 @@ void Program::make_console_role() {
     parts.services = service_management_.get();
     parts.scoring = request_response_.get();
   }
+  if (plays("gateway")) {
+    parts.call_gateway = [this](http::InnerRequest request) {
+      net::Worker& worker = *workers_[next_inner_++ % workers_.size()];
+      return http::call_inner(worker, *gateway_handler_, std::move(request), {});
+    };
+  }
   console_ = std::make_unique<ConsoleRole>(
       settings_, parts,
       ConsoleRole::Addresses{.gateway = at("https", gateway_ports_.https),
                              .services_http = at("http", services_ports_.http),
                              .services_https = at("https", services_ports_.https),
                              .console = console_url(),
-                             .blob_http = at("http", blob_ports_.http)});
+                             .blob_http = at("http", blob_ports_.http),
+                             .gateway_place = {settings_.text("gateway.domain"),
+                                               gateway_ports_.http, gateway_ports_.https}});
 }
 
 void Program::make_handlers() {

@@ -31,6 +31,7 @@
 #include "webservice/registry.h"
 #include "webservice/request_response.h"
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -133,6 +134,7 @@ class Program {
   std::unique_ptr<gateway::HealthProber> prober_;
 
   std::unique_ptr<gateway::GatewayHandler> gateway_handler_;
+  std::atomic<std::size_t> next_inner_ = 0;  // Deals calls of our own to the workers.
   std::unique_ptr<http::Dispatcher> console_handler_, admin_handler_, services_handler_,
       metrics_handler_;
   std::unique_ptr<http::HttpsRedirect> console_redirect_;

@@ -91,7 +91,7 @@ Result<Account> Accounts::create(std::string_view name, std::string_view group) 
     return fail(Errc::invalid_argument,
                 "the name of a storage account has 3 to 24 lower-case letters and digits", "name");
   Account account{std::string(name), new_service_key(), new_service_key(), clock_.now_ms(),
-                        std::string(group)};
+                  std::string(group)};
   const auto written = store_.commit({{.collection = std::string(kCollection),
                                        .key = account.name,
                                        .body = body_of(account, vault_),

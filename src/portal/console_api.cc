@@ -19,6 +19,8 @@ constexpr std::array<ConsoleRoute, 6> kRoutes{{{"GET", kSession},
                                                {"POST", kSignOut},
                                                {"GET", kUsageEventsPath}}};
 
+}  // namespace
+
 http::Response json_answer(int status, const Json& body) {
   http::Response response;
   response.status = status;
@@ -27,8 +29,6 @@ http::Response json_answer(int status, const Json& body) {
   response.body = body.dump();
   return response;
 }
-
-}  // namespace
 
 std::span<const ConsoleRoute> console_routes() noexcept { return kRoutes; }
 
@@ -50,6 +50,10 @@ http::Response console_failure(const Error& error) {
       return console_failure(401, "AuthenticationFailed", error.message(), error.field());
     case Errc::conflict:
       return console_failure(409, "Conflict", error.message(), error.field());
+    case Errc::not_found:
+      return console_failure(404, "ResourceNotFound", error.message(), error.field());
+    case Errc::unsupported:
+      return console_failure(501, "NotImplemented", error.message(), error.field());
     case Errc::exhausted:
       return console_failure(429, "TooManyRequests", error.message(), error.field());
     default:

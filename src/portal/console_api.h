@@ -44,6 +44,8 @@ class ConsoleApi {
   Json facts_;
 };
 
+// An answer that no cache keeps.
+http::Response json_answer(int status, const Json& body);
 // {"error":{"code","message","target"}} of the console.
 http::Response console_failure(int status, std::string_view code, std::string_view message,
                                std::string_view target = {});

@@ -97,10 +97,10 @@ TEST(PeopleApi, RoutesAreTheseAndNoOthers) {
   for (const ConsoleRoute& one : people_routes())
     routes.push_back(std::string(one.method) + " " + std::string(one.path.substr(13)));
   EXPECT_THAT(routes,
-              testing::UnorderedElementsAre(
-                  "GET sign-up", "POST sign-up", "POST sign-up-confirm", "POST reset",
-                  "POST reset-finish", "POST invitation", "POST password", "POST close-account",
-                  "GET mails", "GET mail", "POST mail-retry", "POST mail-preview"));
+              testing::UnorderedElementsAre("GET sign-up", "POST sign-up", "POST sign-up-confirm",
+                                            "POST reset", "POST reset-finish", "POST invitation",
+                                            "POST password", "POST close-account", "GET mails",
+                                            "GET mail", "POST mail-retry", "POST mail-preview"));
 }
 
 TEST_F(PortalTest, AGuestLearnsOnlyWhetherThereIsAnAdministrator) {

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view kFiles = "/ui/";
 // First segments of the pages' own paths. All are answered with the one page, which finds its way.
-constexpr std::array<std::string_view, 7> kPages{
-    "first-run", "sign-in", "instances", "studio", "publisher", "developer", "account"};
+constexpr std::array<std::string_view, 7> kPages{"first-run", "sign-in",   "instances", "studio",
+                                                 "publisher", "developer", "account"};
 
 constexpr std::string_view kContentPolicy =
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "

@@ -84,3 +84,28 @@ export async function inspect(page, name) {
   const over = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
   if (over > 0) find(`${name}: the page is ${over} px wider than the window`);
 }
+
+/** The pages that were visited, on a telephone, in the dark, in Russian, as whoever `storageState` makes one. */
+export async function lookAgain(browser, origin, storageState, visited) {
+  const places = new Map(visited.map((one) => [one.path, one.name]));
+  const person = storageState ? "" : "-guest";
+  for (const [width, language, scheme] of [[390, "en", "dark"], [390, "ru", "light"], [1280, "ru", "dark"]]) {
+    const other = await openPage(browser, {
+      storageState,
+      viewport: { width, height: width < 800 ? 844 : 860 },
+      locale: language === "ru" ? "ru-RU" : "en-US",
+      colorScheme: scheme,
+    });
+    for (const [path, name] of places) {
+      await other.goto(origin + path);
+      await other.locator("h1").first().waitFor({ state: "attached" });
+      // Pages that hear of news never leave the network alone.
+      await other.waitForFunction(() => !document.querySelector(".loading"));
+      check((await other.locator("html").getAttribute("lang")) === language, "the language is that of the browser");
+      await shoot(other, `${name}${person}-${width}-${language}-${scheme}`);
+      await inspect(other, `${name}${person}, ${width} px, ${language}, ${scheme}`);
+      noComplaints(other);
+    }
+    await other.context().close();
+  }
+}

@@ -251,7 +251,7 @@ async function lookAgain() {
       for (const [path, { name, open: needsNobody }] of places) {
         if (needsNobody !== open) continue;
         await other.goto(origin + path);
-        await other.waitForLoadState("networkidle");
+        await other.waitForFunction(() => !document.querySelector(".loading"));
         await other.locator("h1").first().waitFor({ state: "attached" });
         await shoot(other, `${name}-${width}-${language}-${scheme}`);
         await inspect(other, `${name}, ${width} px, ${language}, ${scheme}`);

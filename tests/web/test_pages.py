@@ -47,12 +47,17 @@ class TestPages(unittest.TestCase):
 
     def test_the_tutorial_by_mouse_and_keyboard(self):
         with Server() as server:
+            developer = ("ann.lee@example.org", "a horse that is correct")
+            added = run_mlgate("user", "add", developer[0], "--role", "developer", *server.flags,
+                               input=developer[1] + "\n")
+            self.assertEqual(added.returncode, 0, added.stderr)
             told = json.loads(self.browse("tutorial.mjs", first_run_address(server), server.url("services"),
-                                          server.url("gateway")))
+                                          server.url("gateway"), *developer))
             for name, text in told["samples"].items():
                 self.assertIn(f"/workspaces/{told['workspace']}/services/{told['service']}/", text, name)
             self.run_samples(server, told)
             self.call_managed(server, told)
+            self.run_call_samples(server, told["own"]["samples"])
 
     def test_people_and_mail(self):
         with Server() as server:
@@ -79,6 +84,8 @@ class TestPages(unittest.TestCase):
         self.assertEqual(answer.json["Results"]["output1"]["value"]["Values"][0][-8:], list("11220201"))
         self.assertEqual(answer.headers["X-Managed"], "yes")
         self.assertEqual(call(told["managed"]["old"]).status, 401, "a key that was replaced")
+        self.assertEqual(call(told["own"]["old"]).status, 401, "a key that its developer has replaced")
+        self.assertIn(call(told["own"]["made"]).status, (200, 429), "the developer's own")
 
     def run_samples(self, server, told):
         """The sample code as printed, with key and storage account filled in."""
@@ -102,11 +109,34 @@ class TestPages(unittest.TestCase):
                     result = (folder / "output1.csv").read_text().splitlines()
                     self.assertTrue(result[1].endswith(",1,1,2,2,0,2,0,1"), result)
 
+    def run_call_samples(self, server, samples):
+        """The developer portal's sample code, with the key and the body filled in; over clear text, because not every
+        language can be told of the local authority from outside."""
+        opened = server.arm("PATCH", "/apis/echo-api", {"properties": {"protocols": ["https", "http"]}},
+                            headers={"If-Match": "*"})
+        self.assertEqual(opened.status, 200, opened)
+        key = server.arm("POST", "/subscriptions/master/listSecrets").json["primaryKey"]
+        for name, text in samples.items():
+            with self.subTest(name):
+                self.assertIn(server.url("gateway", "https") + "/echo/resource", text)
+                self.assertIn("Ocp-Apim-Subscription-Key", text)
+        for language, file in (("curl", "call.sh"), ("Python", "call.py"), ("JavaScript", "call.mjs"),
+                               ("R", "call.r"), ("C#", "call.cs")):
+            with self.subTest(language):
+                folder = server.data / file.replace(".", "-")
+                folder.mkdir()
+                text = samples[language].replace(server.url("gateway", "https"), server.url("gateway"))
+                (folder / file).write_text(text.replace("{subscription key}", key).replace("{body}", "hello"))
+                printed = self.run_sample(folder, file)
+                self.assertIn("200", printed)
+                self.assertIn("hello", printed)
+
     def run_sample(self, folder, name):
-        commands = {"py": [[sys.executable, name]], "r": [["Rscript", "--vanilla", name]],
+        commands = {"sh": [["bash", name]], "mjs": [["node", name]], "py": [[sys.executable, name]],
+                    "r": [["Rscript", "--vanilla", name]],
                     "cs": [["mcs", "-r:System.Net.Http", "-out:sample.exe", name], ["mono", "sample.exe"]]}
         for command in commands[name.split(".")[1]]:
-            done = subprocess.run(command, capture_output=True, text=True, env=clean_environment(), cwd=folder,
+            done = subprocess.run(command, capture_output=True, text=True, env=tools(), cwd=folder,
                                   timeout=300)
             self.assertEqual(done.returncode, 0, f"{command}\n{done.stdout}{done.stderr}")
         return done.stdout

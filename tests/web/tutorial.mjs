@@ -1,13 +1,15 @@
-// The tutorial, parts A and B and the publisher portal's share of C, by mouse and keyboard from an empty installation, and each page on the way looked at: at
+// The tutorial, parts A, B and C, by mouse and keyboard from an empty installation, and each page on the way looked at: at
 // 1280 and 390 px, in both languages and both themes.
-//   tutorial.mjs FIRST_RUN_ADDRESS SERVICES_ADDRESS GATEWAY_ADDRESS
+//   tutorial.mjs FIRST_RUN_ADDRESS SERVICES_ADDRESS GATEWAY_ADDRESS DEVELOPER_EMAIL DEVELOPER_PASSWORD
 // Prints what was shown: ids, keys and sample code.
-import { check, inspect, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
+import { check, inspect, lookAgain, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
+import { developerPortal } from "./developer.mjs";
 
 const firstRun = process.argv[2];
 const origin = new URL(firstRun).origin;
 const email = "admin@example.org";
 const password = "correct horse battery";
+const developer = { email: process.argv[5], password: process.argv[6] };
 const browser = await openBrowser();
 const page = await openPage(browser);
 const button = (name) => page.getByRole("button", { name, exact: true });
@@ -351,31 +353,6 @@ async function watch(told, gateway) {
   await look("dashboard");
 }
 
-/** The same pages on a telephone, in the dark, in Russian. */
-async function lookAgain() {
-  const state = await page.context().storageState();
-  const places = new Map(visited.map((one) => [one.path, one.name]));
-  for (const [width, language, scheme] of [[390, "en", "dark"], [390, "ru", "light"], [1280, "ru", "dark"]]) {
-    const other = await openPage(browser, {
-      storageState: state,
-      viewport: { width, height: width < 800 ? 844 : 860 },
-      locale: language === "ru" ? "ru-RU" : "en-US",
-      colorScheme: scheme,
-    });
-    for (const [path, name] of places) {
-      await other.goto(origin + path);
-      await other.locator("h1").first().waitFor({ state: "attached" });
-      // Pages that hear of news never leave the network alone.
-      await other.waitForFunction(() => !document.querySelector(".loading"));
-      check((await other.locator("html").getAttribute("lang")) === language, "the language is that of the browser");
-      await shoot(other, `${name}-${width}-${language}-${scheme}`);
-      await inspect(other, `${name}, ${width} px, ${language}, ${scheme}`);
-      noComplaints(other);
-    }
-    await other.context().close();
-  }
-}
-
 async function signOutAndIn() {
   await page.goto(`${origin}/studio`);
   await button(`Account ${email}`).click();
@@ -404,7 +381,8 @@ try {
   await datasets();
   told.managed = await manage(process.argv[3]);
   await watch(told, process.argv[4]);
-  await lookAgain();
+  told.own = await developerPortal({ browser, page, origin, told, developer, look });
+  await lookAgain(browser, origin, await page.context().storageState(), visited);
   await signOutAndIn();
   console.log(JSON.stringify(told));
   sayFindings();

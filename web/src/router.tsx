@@ -17,8 +17,8 @@ import { Empty } from "./shell/parts";
 import { Shell } from "./shell/Shell";
 import { useTexts } from "./texts/texts";
 
-// Pages that nobody has to be signed in for.
-const openPages = /^\/(first-run|sign-in|developer\/[^/]+\/(signup|confirm|reset-password|invitation))\/?$/;
+// Pages that nobody has to be signed in for. What a guest may see of the developer portal is the data API's to say.
+const openPages = /^\/(first-run|sign-in|developer)(\/|$)/;
 
 function Root() {
   const { t } = useTexts();
@@ -28,7 +28,12 @@ function Root() {
     if (openPages.test(path)) return <Outlet />;
     if (!session.signedIn) return session.firstRun ? <FirstRun /> : <SignIn stay />;
     if (session.role !== "administrator" && path !== "/account")
-      return <Empty title={t("shell.administrators")}>{t("shell.administratorsHint")}</Empty>;
+      return (
+        <Empty title={t("shell.administrators")}>
+          <p>{t("shell.administratorsHint")}</p>
+          <Link to="/developer">{t("area.developer")}</Link>
+        </Empty>
+      );
     return <Outlet />;
   };
   return <Shell>{content()}</Shell>;
@@ -65,7 +70,71 @@ const publisher = createRoute({
   component: lazyRouteComponent(frame, "PublisherFrame"),
 });
 
+const developerFrame = () => import("./developer/DeveloperFrame");
+const developerApis = () => import("./developer/Apis");
+const developerProducts = () => import("./developer/Products");
+const developer = createRoute({
+  getParentRoute: () => root,
+  path: "/developer/$service",
+  component: lazyRouteComponent(developerFrame, "DeveloperFrame"),
+});
+const developerRoutes = [
+  createRoute({
+    getParentRoute: () => root,
+    path: "/developer",
+    component: lazyRouteComponent(developerFrame, "DeveloperStart"),
+  }),
+  developer.addChildren([
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/",
+      component: lazyRouteComponent(() => import("./developer/Home"), "Home"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/apis",
+      component: lazyRouteComponent(developerApis, "Apis"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/apis/$api",
+      component: lazyRouteComponent(developerApis, "ApiPage"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/apis/$api/operations/$operation",
+      component: lazyRouteComponent(() => import("./developer/OperationPage"), "OperationPage"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/products",
+      component: lazyRouteComponent(developerProducts, "Products"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/products/$product",
+      component: lazyRouteComponent(developerProducts, "ProductPage"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/profile",
+      component: lazyRouteComponent(() => import("./developer/Profile"), "Profile"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/usage",
+      component: lazyRouteComponent(() => import("./developer/Usage"), "Usage"),
+    }),
+    createRoute({
+      getParentRoute: () => developer,
+      path: "/sign-in",
+      component: lazyRouteComponent(developerFrame, "DeveloperSignIn"),
+    }),
+  ]),
+] as const;
+
 const routes = root.addChildren([
+  ...developerRoutes,
   createRoute({ getParentRoute: () => root, path: "/", component: Instances }),
   createRoute({ getParentRoute: () => root, path: "/first-run", component: FirstRun }),
   createRoute({ getParentRoute: () => root, path: "/sign-in", component: SignIn }),

@@ -1,14 +1,16 @@
 // The frame of every page: what this is, where one can go, language, theme, and who one is.
 import { Button, Menu, MenuItem, MenuItemRadio, MenuList, MenuPopover, MenuTrigger } from "@fluentui/react-components";
 import {
+  CodeRegular,
   DarkThemeRegular,
   KeyRegular,
   LocalLanguageRegular,
   PersonRegular,
   SignOutRegular,
   WeatherSunnyRegular,
+  WrenchRegular,
 } from "@fluentui/react-icons";
-import { Link, useNavigate } from "@tanstack/react-router";
+import { Link, useLocation, useNavigate, useParams } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 
 import { useSession, useSignOut } from "../api/session";
@@ -76,16 +78,38 @@ function AccountMenu({ email }: { email: string }) {
   );
 }
 
+/** From the portal of an instance to its other one. */
+function OtherPortal() {
+  const { t } = useTexts();
+  const { service } = useParams({ strict: false });
+  const path = useLocation({ select: (location) => location.pathname });
+  if (!service) return null;
+  if (path.startsWith("/publisher/"))
+    return (
+      <Link to="/developer/$service" params={{ service }} className="other-portal" aria-label={t("area.developer")}>
+        <CodeRegular /> <span className="wide-only">{t("area.developer")}</span>
+      </Link>
+    );
+  if (path.startsWith("/developer/"))
+    return (
+      <Link to="/publisher/$service" params={{ service }} className="other-portal" aria-label={t("area.publisher")}>
+        <WrenchRegular /> <span className="wide-only">{t("area.publisher")}</span>
+      </Link>
+    );
+  return null;
+}
+
 export function Shell({ children }: { children: ReactNode }) {
   const { t } = useTexts();
   const session = useSession();
+  const isAdministrator = session.signedIn && session.role === "administrator";
   return (
     <>
       <header className="bar">
-        <Link to="/" className="brand">
+        <Link to={isAdministrator ? "/" : "/developer"} className="brand">
           mlgate
         </Link>
-        {session.signedIn && (
+        {session.signedIn && isAdministrator && (
           <nav className="areas" aria-label={t("shell.areas")}>
             <Link to="/" activeOptions={{ exact: true }}>
               {t("shell.instances")}
@@ -94,6 +118,7 @@ export function Shell({ children }: { children: ReactNode }) {
           </nav>
         )}
         <div className="bar-end">
+          {isAdministrator && <OtherPortal />}
           <LanguageMenu />
           <ThemeButton />
           {session.signedIn && <AccountMenu email={session.email} />}

@@ -1,68 +1,16 @@
 // The API help pages of a web service: request/response and batch execution.
-import {
-  Tab,
-  Table,
-  TableBody,
-  TableCell,
-  TableHeader,
-  TableHeaderCell,
-  TableRow,
-  TabList,
-} from "@fluentui/react-components";
+import { Tab, TabList } from "@fluentui/react-components";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useParams } from "@tanstack/react-router";
 import { type ReactNode, useState } from "react";
 
 import { useFacts } from "../api/session";
 import { serviceQuery } from "../api/studio";
-import { CopyButton, Failure, Loading, Page } from "../shell/parts";
+import { Failure, Loading, Page } from "../shell/parts";
+import { Code, Rows } from "../shell/Printed";
 import { type TextKey, useTexts } from "../texts/texts";
 import { besSamples, rrsSamples, sampleLanguages, type SampleLanguage } from "./samples";
 import { sampleRequest, sampleResponse, type ServicePort, type Shape, shapeOf } from "./shape";
-
-function Code({ text, label }: { text: string; label: string }) {
-  const { t } = useTexts();
-  return (
-    <div className="code-box">
-      <CopyButton text={text} label={t("common.copy", { what: label })} />
-      <pre className="code" tabIndex={0} aria-label={label}>
-        {text}
-      </pre>
-    </div>
-  );
-}
-
-interface RowsProps {
-  label: string;
-  head: string[];
-  rows: ReactNode[][];
-  className?: string;
-}
-
-function Rows({ label, head, rows, className }: RowsProps) {
-  return (
-    <div className="table-box" tabIndex={0} role="region" aria-label={label}>
-      <Table aria-label={label} size="small" className={className}>
-        <TableHeader>
-          <TableRow>
-            {head.map((one) => (
-              <TableHeaderCell key={one}>{one}</TableHeaderCell>
-            ))}
-          </TableRow>
-        </TableHeader>
-        <TableBody>
-          {rows.map((row, i) => (
-            <TableRow key={i}>
-              {row.map((cell, j) => (
-                <TableCell key={j}>{cell}</TableCell>
-              ))}
-            </TableRow>
-          ))}
-        </TableBody>
-      </Table>
-    </div>
-  );
-}
 
 function Request({ rows }: { rows: { name?: string; method: string; address: string }[] }) {
   const { t } = useTexts();
