@@ -43,7 +43,7 @@ async function numbers() {
   await shows("Failed", "0");
   await shows("Other", "1");
   await shows("Cache hits", "0");
-  check(/Median .* ms.*95 % .* ms.*99 % .* ms/s.test(await tile("Response time").innerText()), "percentiles are shown");
+  check(/Median\s.* ms\s.*95 %\s.* ms\s.*99 %\s.* ms/s.test(await tile("Response time").innerText()), "percentiles are shown");
   check(/[KM]?i?B$/.test(await tile("Bandwidth").innerText()), "bytes have a unit");
   await page.locator(".chart canvas").waitFor();
   await page.getByText("Echo API").first().waitFor();

@@ -32,7 +32,7 @@ export function Groups({ rows, kind, narrow }: { rows: Row[]; kind: Kind; narrow
   return (
     <>
       <ListSearch paged={paged} />
-      <div className="table-box usage-table" tabIndex={0} role="region" aria-label={t(kind.text)}>
+      <div className="table-box usage-table usage-counts" tabIndex={0} role="region" aria-label={t(kind.text)}>
         <Table aria-label={t(kind.text)} size="small">
           <TableHeader>
             <TableRow>
