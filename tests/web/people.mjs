@@ -85,13 +85,17 @@ async function confirm() {
   await look("people-confirm", guest);
   await button("Confirm account", guest).click();
   await guest.getByText("The account ann@example.org is ready.").waitFor();
+  await guest.getByRole("link", { name: "Go to sign-in", exact: true }).click();
+  await guest.getByRole("link", { name: "Reset password", exact: true }).waitFor();
+  await guest.getByRole("link", { name: "Sign up", exact: true }).waitFor();
+  const signIn = guest.url();
   // The link is good once.
   await guest.goto("about:blank");
   await guest.goto(address);
   await button("Confirm account", guest).click();
   await guest.getByText("This link is not good").waitFor();
   noComplaints(guest, [/401/]);
-  await guest.goto(`${origin}/sign-in`);
+  await guest.goto(signIn);
   await guest.getByLabel("E-mail").fill("ann@example.org");
   await guest.getByLabel("Password").fill(password);
   await guest.keyboard.press("Enter");

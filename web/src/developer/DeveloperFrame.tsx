@@ -35,10 +35,20 @@ function NoInstance({ error, text }: { error: Error; text: string }) {
 }
 
 export function DeveloperSignIn() {
+  const { t } = useTexts();
   const { service } = useParams({ from: "/developer/$service/sign-in" });
   const session = useSession();
   if (session.signedIn) return <Navigate to="/developer/$service" params={{ service }} replace />;
-  return <SignIn stay />;
+  return (
+    <SignIn stay>
+      <Link to="/developer/$service/signup" params={{ service }}>
+        {t("account.signUp")}
+      </Link>
+      <Link to="/developer/$service/reset-password" params={{ service }}>
+        {t("account.reset")}
+      </Link>
+    </SignIn>
+  );
 }
 
 export function DeveloperFrame() {

@@ -1,13 +1,14 @@
 // E-mail and password, or a link that signs in once (its ticket stands behind the '#').
 import { Button, Field, Input } from "@fluentui/react-components";
 import { useNavigate } from "@tanstack/react-router";
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 
 import { useEnter } from "../api/session";
 import { Failure, Loading, useTitle } from "../shell/parts";
 import { useTexts } from "../texts/texts";
 
-export function SignIn({ stay }: { stay?: boolean }) {
+/** `children`: what somebody does who has no password; where nothing is given, the verb of the machine's owner. */
+export function SignIn({ stay, children }: { stay?: boolean; children?: ReactNode }) {
   const { t } = useTexts();
   useTitle(t("signIn.title"));
   const navigate = useNavigate();
@@ -57,8 +58,12 @@ export function SignIn({ stay }: { stay?: boolean }) {
       <Button appearance="primary" type="submit" disabled={enter.isPending}>
         {t("signIn.enter")}
       </Button>
-      <p className="quiet">{t("signIn.forgotten")}</p>
-      <pre className="command">mlgate user link</pre>
+      {children ?? (
+        <>
+          <p className="quiet">{t("signIn.forgotten")}</p>
+          <pre className="command">mlgate user link</pre>
+        </>
+      )}
     </form>
   );
 }

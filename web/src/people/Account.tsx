@@ -67,6 +67,16 @@ function NewPassword({ pair, label, problem }: { pair: PasswordPair; label: stri
   );
 }
 
+function ToSignIn() {
+  const { t } = useTexts();
+  const { service = "" } = useParams({ strict: false });
+  return (
+    <Link to="/developer/$service/sign-in" params={{ service }}>
+      {t("account.toSignIn")}
+    </Link>
+  );
+}
+
 /** Without a mail server somebody has to pass the link on. */
 function NoMail({ organization }: { organization: string }) {
   const { t } = useTexts();
@@ -102,7 +112,7 @@ export function SignUp() {
       <Narrow title={t("account.almost")}>
         <p role="status">{t("account.mailSent", { email })}</p>
         {!facts.data.mail && <NoMail organization={facts.data.organization} />}
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     );
   }
@@ -129,7 +139,7 @@ export function SignUp() {
         <Button appearance="primary" type="submit" disabled={signUp.isPending}>
           {t("account.signUp")}
         </Button>
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     </form>
   );
@@ -151,7 +161,7 @@ export function ConfirmSignUp() {
     return (
       <Narrow title={title}>
         <p role="status">{t("account.confirmed", { email: confirm.data.email })}</p>
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     );
   }
@@ -190,7 +200,7 @@ function ChoosePassword({ title, intro, way, done }: ChooseProps) {
     return (
       <Narrow title={title}>
         <p role="status">{t(done, { email: choose.data.email })}</p>
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     );
   }
@@ -248,7 +258,7 @@ export function ResetPassword() {
       <Narrow title={title}>
         <p role="status">{t("account.resetSent", { email })}</p>
         {!facts.data.mail && <NoMail organization={facts.data.organization} />}
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     );
   }
@@ -268,7 +278,7 @@ export function ResetPassword() {
         <Button appearance="primary" type="submit" disabled={ask.isPending || email === ""}>
           {t("account.sendLink")}
         </Button>
-        <Link to="/sign-in">{t("account.toSignIn")}</Link>
+        <ToSignIn />
       </Narrow>
     </form>
   );
