@@ -364,8 +364,9 @@ async function lookAgain() {
     });
     for (const [path, name] of places) {
       await other.goto(origin + path);
-      await other.waitForLoadState("networkidle");
       await other.locator("h1").first().waitFor({ state: "attached" });
+      // Pages that hear of news never leave the network alone.
+      await other.waitForFunction(() => !document.querySelector(".loading"));
       check((await other.locator("html").getAttribute("lang")) === language, "the language is that of the browser");
       await shoot(other, `${name}-${width}-${language}-${scheme}`);
       await inspect(other, `${name}, ${width} px, ${language}, ${scheme}`);
