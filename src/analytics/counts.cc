@@ -110,35 +110,61 @@ std::int64_t Latencies::middle_ns(unsigned bucket) noexcept {
   return (eighths << (power - 3)) + (std::int64_t{1} << (power - 4));
 }
 
+template <class Visit>
+void Latencies::each_bin(Visit visit) const {
+  for (const Bin& bin : bins_) visit(bin);
+  for (std::size_t i = 0; i < all_.size(); ++i)
+    if (all_[i] != 0) visit(Bin{std::uint32_t(i), all_[i]});
+}
+
+std::vector<Latencies::Bin> Latencies::bins() const {
+  if (all_.empty()) return bins_;
+  std::vector<Bin> out;
+  each_bin([&](const Bin& bin) { out.push_back(bin); });
+  return out;
+}
+
 void Latencies::add_bucket(unsigned bucket, std::uint64_t count) {
   if (count == 0) return;
-  const auto at = std::ranges::lower_bound(bins_, bucket, {}, &Bin::bucket);
-  if (at != bins_.end() && at->bucket == bucket)
+  if (!all_.empty()) {
+    all_[bucket] += count;
+    return;
+  }
+  auto at = bins_.end();
+  // They nearly always come in order when they are read.
+  if (!bins_.empty() && bins_.back().bucket >= bucket)
+    at = std::ranges::lower_bound(bins_, bucket, {}, &Bin::bucket);
+  if (at != bins_.end() && at->bucket == bucket) {
     at->count += count;
-  else
-    bins_.insert(at, {bucket, count});
+    return;
+  }
+  bins_.insert(at, {bucket, count});
+  if (bins_.size() <= kFewBins) return;
+  all_.assign(kBuckets, 0);
+  for (const Bin& bin : bins_) all_[bin.bucket] = bin.count;
+  bins_.clear();
 }
 
 void Latencies::add(const Latencies& from) {
-  for (const Bin& bin : from.bins_) add_bucket(bin.bucket, bin.count);
+  from.each_bin([this](const Bin& bin) { add_bucket(bin.bucket, bin.count); });
 }
 
 std::uint64_t Latencies::count() const noexcept {
   std::uint64_t out = 0;
-  for (const Bin& bin : bins_) out += bin.count;
+  each_bin([&](const Bin& bin) { out += bin.count; });
   return out;
 }
 
 std::int64_t Latencies::quantile_ns(double share) const noexcept {
-  const std::uint64_t all = count();
-  if (all == 0) return 0;
-  const auto wanted = std::max<std::uint64_t>(1, std::uint64_t(std::ceil(share * double(all))));
+  const std::uint64_t calls = count();
+  const auto wanted = std::max<std::uint64_t>(1, std::uint64_t(std::ceil(share * double(calls))));
   std::uint64_t below = 0;
-  for (const Bin& bin : bins_) {
+  std::int64_t out = 0;
+  each_bin([&](const Bin& bin) {
+    if (below < wanted) out = middle_ns(bin.bucket);
     below += bin.count;
-    if (below >= wanted) return middle_ns(bin.bucket);
-  }
-  return middle_ns(bins_.back().bucket);
+  });
+  return out;
 }
 
 }  // namespace mlgate::analytics

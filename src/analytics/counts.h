@@ -5,7 +5,6 @@
 
 #include <compare>
 #include <cstdint>
-#include <span>
 #include <vector>
 
 namespace mlgate::analytics {
@@ -70,12 +69,19 @@ class Latencies {
     friend bool operator==(const Bin&, const Bin&) = default;
   };
   // In order; none is empty.
-  std::span<const Bin> bins() const noexcept { return bins_; }
-  void clear() noexcept { bins_.clear(); }
-  friend bool operator==(const Latencies&, const Latencies&) = default;
+  std::vector<Bin> bins() const;
+  void clear() noexcept {
+    bins_.clear();
+    all_.clear();
+  }
+  friend bool operator==(const Latencies& a, const Latencies& b) { return a.bins() == b.bins(); }
 
  private:
-  std::vector<Bin> bins_;
+  static constexpr std::size_t kFewBins = 24;
+  template <class Visit>
+  void each_bin(Visit visit) const;
+  std::vector<Bin> bins_;           // While there are few.
+  std::vector<std::uint64_t> all_;  // Else the calls of each bucket: sums add to them at once.
 };
 
 // All that is known of the calls of one key in one piece of time.
