@@ -16,6 +16,7 @@ using testing::Operation;
 using testing::reviews;
 using testing::Site;
 using testing::tutorial_graph;
+using webservice::testing::graph_with_bits;
 
 TEST(Batch, TheResultIsTheSameHoweverTheInputIsCut) {
   const std::string input = reviews(500);
@@ -94,13 +95,12 @@ TEST(Batch, ArffInAndOut) {
   }
 }
 
-ml::Graph graph_with_bits(const ml::Catalogue& catalogue) {
-  return tutorial_graph(catalogue, R"(,"LinkedGlobalParameter":"Bits")",
-                        R"(,"Parameters":[{"Name":"Bits","Value":"3"}])");
+ml::Graph graph_with_three_bits(const ml::Catalogue& catalogue) {
+  return graph_with_bits(catalogue, R"(,"Value":"3")");
 }
 
 TEST(Batch, GlobalParametersAreApplied) {
-  Site site(97, {}, graph_with_bits);
+  Site site(97, {}, graph_with_three_bits);
   site.start();
   std::string input = "Col2\n";
   for (int i = 0; i < 20; ++i) input += "This is a good day\n";
@@ -195,10 +195,7 @@ TEST(Batch, AnInputThatIsMissingIsNamed) {
 }
 
 TEST(Batch, AParameterWithoutADefaultHasToBeGiven) {
-  Site site(97, {}, [](const ml::Catalogue& catalogue) {
-    return tutorial_graph(catalogue, R"(,"LinkedGlobalParameter":"Bits")",
-                          R"(,"Parameters":[{"Name":"Bits"}])");
-  });
+  Site site(97, {}, [](const ml::Catalogue& catalogue) { return graph_with_bits(catalogue, ""); });
   const http::Response answer = site.call(Operation::submit, {}, Site::body("in.csv", "out.csv"));
   EXPECT_EQ(answer.status, 400);
   EXPECT_NE(answer.body.find("MissingRequiredGlobalParameters"), std::string::npos) << answer.body;
