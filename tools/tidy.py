@@ -27,7 +27,6 @@ LIBRARIES = {
     "zlib": ("zlib.h",),
     "brotli": ("brotli/",),
     "zstd": ("zstd.h",),
-    "spdlog": ("spdlog/",),
     "fmt": ("fmt/",),
     "sqlite": ("sqlite3.h",),
     "cli11": ("CLI/",),
@@ -64,7 +63,7 @@ class Modules:
     """src/modules.txt: what each module may include."""
 
     def __init__(self, text):
-        self.uses, self.libraries, self.findings = {}, {}, []
+        self.uses, self.libraries, self.lines, self.findings = {}, {}, {}, []
         for number, line in enumerate(text.splitlines(), 1):
             if not line.strip() or line.startswith("#"):
                 continue
@@ -80,6 +79,7 @@ class Modules:
                 if library not in LIBRARIES:
                     self.findings.append((number, f"'{library}' is not a library that tidy.py knows"))
             self.uses[name], self.libraries[name] = set(uses), set(libraries)
+            self.lines[name] = number
 
 
 def is_test(path):
@@ -90,6 +90,7 @@ class Tidy:
     def __init__(self, root):
         self.root = Path(root)
         self.findings = []
+        self.included = set()  # Pairs of module and library.
         self.files = self.list_files()
         self.modules = Modules(self.read("src/modules.txt") or "")
         for number, text in self.modules.findings:
@@ -138,6 +139,7 @@ class Tidy:
         self.check_registered("src/policy/builtin", "src/policy/builtin.cc")
         self.check_registered("src/ml/modules", "src/ml/modules/register.cc")
         self.check_decisions()
+        self.check_unused_libraries()
         return self.findings
 
     def check_text(self, path, lines):
@@ -217,6 +219,7 @@ class Tidy:
         for library, beginnings in LIBRARIES.items():
             if not included.startswith(beginnings):
                 continue
+            self.included.add((module, library))
             if library not in self.modules.libraries[module]:
                 self.find(path, number, f"'{module}' may not use {library} (src/modules.txt)")
             elif path.endswith(".h"):
@@ -242,6 +245,13 @@ class Tidy:
             name = Path(path).name
             if path.startswith("docs/adr/") and name != "README.md" and f"({name})" not in index:
                 self.find(path, 1, "is not in docs/adr/README.md")
+
+    def check_unused_libraries(self):
+        for module, libraries in self.modules.libraries.items():
+            for library in sorted(libraries):
+                if library in LIBRARIES and (module, library) not in self.included:
+                    line = self.modules.lines[module]
+                    self.find("src/modules.txt", line, f"'{module}' includes nothing of {library}")
 
 
 def main():

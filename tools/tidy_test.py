@@ -73,6 +73,9 @@ class Tree(unittest.TestCase):
         self.passes("src/net/x_test.cc", "#include <gtest/gtest.h>\n")
         self.passes("src/net/test_support_internal.h", "#pragma once\n#include <gtest/gtest.h>\n")
 
+    def test_a_library_that_is_listed_is_used(self):
+        self.refuses("src/modules.txt", MODULES.replace("| openssl", "| openssl zlib"), 2, "includes nothing of zlib")
+
     def test_decisions_are_in_the_index(self):
         self.write("docs/adr/README.md", "[0001](0001-a.md)\n")
         self.passes("docs/adr/0001-a.md", "# 0001\n")
