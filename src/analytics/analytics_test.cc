@@ -100,7 +100,7 @@ TEST(Ring, RecordsOfAnySizeComeOutInOrderAcrossTheEdge) {
       std::memset(room.data() + 4, int(in & 0xFF), room.size() - 4);
       ++in;
       ring.commit();
-    } else if (const auto front = ring.front(); !front.empty()) {
+    } else if (const auto front = ring.next(); !front.empty()) {
       std::uint32_t number = 0;
       std::memcpy(&number, front.data(), 4);
       ASSERT_EQ(number, out);
@@ -112,6 +112,27 @@ TEST(Ring, RecordsOfAnySizeComeOutInOrderAcrossTheEdge) {
   }
   EXPECT_GT(out, 10'000u);
   EXPECT_TRUE(ring.reserve(4000).empty());
+}
+
+TEST(Ring, WhatWasReadKeepsItsRoomUntilItIsReleased) {
+  ByteRing ring(4096);
+  const auto put = [&](char text) {
+    const auto room = ring.reserve(1000);
+    if (room.empty()) return false;
+    std::ranges::fill(room, text);
+    ring.commit();
+    return true;
+  };
+  ASSERT_TRUE(put('a') && put('b') && put('c') && put('d'));
+  const auto a = ring.next(), b = ring.next();
+  EXPECT_FALSE(put('e'));
+  EXPECT_EQ(std::ranges::count(a, 'a'), 1000);
+  EXPECT_EQ(std::ranges::count(b, 'b'), 1000);
+  ring.release();
+  ASSERT_TRUE(put('e') && put('f'));
+  EXPECT_FALSE(put('g'));
+  for (const char wanted : std::string("cdef")) EXPECT_EQ(ring.next().front(), wanted);
+  EXPECT_TRUE(ring.next().empty());
 }
 
 TEST(Recorder, EveryRecordOfEveryWorkerIsCountedAndLogged) {

@@ -1,8 +1,10 @@
 #include "analytics/recorder.h"
 
+#include <array>
 #include <chrono>
 #include <cstring>
 #include <new>
+#include <span>
 
 namespace mlgate::analytics {
 
@@ -10,6 +12,7 @@ namespace {
 
 constexpr std::size_t kTextBytesMax = 8 * 1024;  // Of one text of a record; longer ones are cut.
 constexpr std::size_t kWriteBytes = 64 * 1024;   // The log is written in pieces of about this size.
+constexpr std::size_t kTogether = 64;            // Records that are counted under one lock.
 constexpr auto kPause = std::chrono::milliseconds(50);
 
 constexpr std::string_view UsageRecord::* kTexts[] = {&UsageRecord::method,
@@ -39,6 +42,16 @@ constexpr std::string_view UsageRecord::* kTexts[] = {&UsageRecord::method,
                                                       &UsageRecord::error_scope,
                                                       &UsageRecord::error_section,
                                                       &UsageRecord::trace_state};
+
+std::size_t take(ByteRing& ring, std::span<const UsageRecord*> to) noexcept {
+  std::size_t count = 0;
+  while (count < to.size()) {
+    const auto bytes = ring.next();
+    if (bytes.empty()) break;
+    to[count++] = std::launder(reinterpret_cast<const UsageRecord*>(bytes.data()));
+  }
+  return count;
+}
 
 }  // namespace
 
@@ -147,22 +160,21 @@ void Recorder::write_out() {
   pending_.clear();
 }
 
-// True when there was something to read.
-bool Recorder::drain() {
-  bool any = false;
+void Recorder::drain() {
+  std::array<const UsageRecord*, kTogether> records;
   for (const auto& sink : sinks_) {
-    for (auto bytes = sink->ring().front(); !bytes.empty(); bytes = sink->ring().front()) {
-      const auto& record = *std::launder(reinterpret_cast<const UsageRecord*>(bytes.data()));
-      usage_->add(record);
-      series_.add(record);
-      if (file_.is_open()) format_.append(pending_, record);
-      if (record.sampled && options_.spans) options_.spans->offer(record);
+    while (const std::size_t count = take(sink->ring(), records)) {
+      const UsageRecords taken(records.data(), count);
+      usage_->add(taken);
+      series_.add(taken);
+      for (const UsageRecord* record : taken) {
+        if (file_.is_open()) format_.append(pending_, *record);
+        if (record->sampled && options_.spans) options_.spans->offer(*record);
+      }
       sink->ring().release();
       if (pending_.size() >= kWriteBytes) write_out();
-      any = true;
     }
   }
-  return any;
 }
 
 void Recorder::run() {
@@ -180,7 +192,7 @@ void Recorder::run() {
       // A log that cannot be opened again goes on in the old file.
       if (auto opened = file_.open(); !opened) lost_.fetch_add(1, std::memory_order_relaxed);
     }
-    (void)drain();
+    drain();
     write_out();
     {
       const std::scoped_lock lock(mutex_);

@@ -68,7 +68,7 @@ class Recorder {
   class Sink;
   explicit Recorder(RecorderOptions options);
   void run();
-  bool drain();
+  void drain();
   void write_out();
   void wake() noexcept;
 

@@ -138,7 +138,7 @@ Result<RequestBlock> RequestFiles::append(const RequestBatch& batch) {
     TRY_OK(begin_segment(batch.first, begun));
   }
   Segment& segment = segments_.back();
-  const std::string block = pack_batch(batch);
+  const std::string_view block = packer_.pack(batch);
   const auto head = RequestBlockHead::decode(block);
   if (!head) return fail(Errc::internal, "a batch of rows that is too large");
   TRY_OK(append_to_file(segment.file->path, block));

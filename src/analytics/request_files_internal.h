@@ -68,6 +68,7 @@ class RequestFiles {
   std::filesystem::path folder_;
   std::deque<Segment> segments_;     // Oldest first.
   std::deque<RequestBlock> blocks_;  // Oldest first.
+  BatchPacker packer_;
   bool tail_used_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include "analytics/request_rows_internal.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace mlgate::analytics {
 namespace {
@@ -120,17 +121,16 @@ void RequestLog::close_batch() {
     full_.pop_front();
   }
   full_.push_back(std::move(batch_));
-  batch_ = std::make_shared<RequestBatch>();
-  batch_->first = next;
+  batch_ = spare_ ? std::exchange(spare_, nullptr) : std::make_shared<RequestBatch>();
+  batch_->begin_again(next);
 }
 
-void RequestLog::add(const UsageRecord& record) {
+void RequestLog::add(UsageRecords records) {
   const std::scoped_lock lock(mutex_);
-  append_row(batch_->rows, record, options_.addresses);
-  batch_->note({record.service, record.api, record.operation, record.product, record.subscription,
-                record.user},
-               record.start_ms);
-  if (batch_->is_full(options_.block_rows)) close_batch();
+  for (const UsageRecord* record : records) {
+    batch_->add(*record, options_.addresses);
+    if (batch_->is_full(options_.block_rows)) close_batch();
+  }
 }
 
 void RequestLog::save(TimeMs now_ms) {
@@ -141,7 +141,7 @@ void RequestLog::save(TimeMs now_ms) {
     if (!batch_->times.empty() && batch_->times.front() < now_ms - kDayMs) close_batch();
   }
   for (;;) {
-    std::shared_ptr<const RequestBatch> batch;
+    std::shared_ptr<RequestBatch> batch;
     {
       const std::scoped_lock lock(mutex_);
       if (full_.empty()) break;
@@ -155,6 +155,7 @@ void RequestLog::save(TimeMs now_ms) {
     const std::scoped_lock lock(mutex_);
     files_->publish(*std::move(block));
     if (!full_.empty() && full_.front() == batch) full_.pop_front();
+    if (!batch->lent) spare_ = std::move(batch);
   }
   std::uint64_t first = 0;
   std::string rows;
@@ -191,12 +192,13 @@ std::uint64_t RequestLog::unsaved() const {
 RequestPage RequestLog::read(const RequestQuestion& question) const {
   RequestPage out;
   PageFiller page(question, out);
-  std::deque<std::shared_ptr<const RequestBatch>> full;
+  std::deque<std::shared_ptr<RequestBatch>> full;
   std::vector<RequestBlock> blocks;
   {
     const std::scoped_lock lock(mutex_);
     fill_from(*batch_, page);
     full = full_;
+    for (const auto& batch : full) batch->lent = true;
     if (files_) blocks = files_->blocks();
   }
   for (auto batch = full.rbegin(); batch != full.rend(); ++batch) fill_from(**batch, page);

@@ -67,7 +67,11 @@ class RequestLog {
   RequestLog(const RequestLog&) = delete;
 
   // Thread: the writer.
-  void add(const UsageRecord& record);
+  void add(UsageRecords records);
+  void add(const UsageRecord& record) {
+    const UsageRecord* const one = &record;
+    add(UsageRecords(&one, 1));
+  }
   // Saves what was added. Thread: one, but the writer.
   void save(TimeMs now_ms);
   // Threads: any.
@@ -92,8 +96,9 @@ class RequestLog {
   RequestLogOptions options_;
   mutable std::mutex mutex_;             // Of the batches.
   std::shared_ptr<RequestBatch> batch_;  // Being filled.
-  std::deque<std::shared_ptr<const RequestBatch>>
-      full_;  // Oldest first; until they are in a segment.
+  // Oldest first; until they are in a segment.
+  std::deque<std::shared_ptr<RequestBatch>> full_;
+  std::shared_ptr<RequestBatch> spare_;  // For the next; its memory is there already.
   std::atomic<std::uint64_t> dropped_{0}, forgotten_{0}, bytes_{0};
   mutable std::atomic<std::uint64_t> failures_{0};
   std::unique_ptr<RequestFiles> files_;  // Null: in memory only.

@@ -4,6 +4,7 @@
 #include <zstd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace mlgate::analytics {
@@ -15,9 +16,52 @@ constexpr std::size_t kBatchBytesMax = std::size_t{4} << 20;
 constexpr std::uint32_t kRawBytesMax = std::uint32_t{64} << 20;
 constexpr int kCompression = 1;
 
-void append_text(std::string& out, std::string_view text) {
-  append_varint(out, text.size());
-  out += text;
+// Writes into room that was made for the whole row.
+class Row {
+ public:
+  // Of a number, and of the length of a text.
+  static constexpr std::size_t kNumberBytesMax = 10;
+
+  explicit Row(char* at) noexcept : at_(at) {}
+  char* end() const noexcept { return at_; }
+
+  void number(std::uint64_t value) noexcept {
+    for (; value >= 0x80; value >>= 7) *at_++ = char(value | 0x80);
+    *at_++ = char(value);
+  }
+  void fixed(std::uint64_t value) noexcept {
+    for (int i = 0; i < 8; ++i) *at_++ = char(value >> (8 * i) & 0xFF);
+  }
+  void text(std::string_view text) noexcept {
+    number(text.size());
+    bytes(text);
+  }
+  void bytes(std::string_view text) noexcept {
+    if (!text.empty()) std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+
+ private:
+  char* at_;
+};
+
+// A URL in up to three pieces and an open query, no longer than texts may be.
+void write_url(Row& row, const UsageRecord& record) {
+  std::string query;
+  if (!record.query.empty()) {
+    query = '?';
+    each_open_piece(record.query, record.key_query_name,
+                    [&](std::string_view piece) { query += piece; });
+  }
+  const std::string_view pieces[] = {record.scheme, "://", record.authority, record.path, query};
+  std::size_t size = 0;
+  for (const auto piece : pieces) size += piece.size();
+  std::size_t left = std::min(size, kTextBytesMax);
+  row.number(left);
+  for (const auto piece : pieces) {
+    row.bytes(piece.substr(0, left));
+    left -= std::min(left, piece.size());
+  }
 }
 
 // "192.0.2.17" becomes "192.0.2.0", "2001:db8:1:2::3" becomes "2001:db8:1::".
@@ -41,20 +85,6 @@ std::string_view network_of(std::string_view address, std::string& room) {
   room.assign(address.substr(0, end));
   room += ':';
   return room;
-}
-
-// With a checksum of its own.
-std::string compressed(std::string_view raw) {
-  std::string out(ZSTD_compressBound(raw.size()), '\0');
-  const std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> context(ZSTD_createCCtx(),
-                                                                     &ZSTD_freeCCtx);
-  (void)ZSTD_CCtx_setParameter(context.get(), ZSTD_c_compressionLevel, kCompression);
-  (void)ZSTD_CCtx_setParameter(context.get(), ZSTD_c_checksumFlag, 1);
-  const std::size_t size =
-      ZSTD_compress2(context.get(), out.data(), out.size(), raw.data(), raw.size());
-  // It fails for want of memory only.
-  out.resize(ZSTD_isError(size) != 0 ? 0 : size);
-  return out;
 }
 
 Result<std::string> decompressed(std::string_view part, std::size_t size) {
@@ -89,35 +119,49 @@ std::string_view RequestBatch::row(std::size_t i) const noexcept {
   return std::string_view(rows).substr(begin, ends[i] - begin);
 }
 
-void append_row(std::string& out, const UsageRecord& record, AddressDetail addresses) {
-  for (const auto number : {record.service, record.api, record.operation, record.product,
-                            record.subscription, record.user, std::uint64_t(record.start_ms)})
-    append_varint(out, number);
-  append_fixed(out, record.correlation_id[0], 8);
-  append_fixed(out, record.correlation_id[1], 8);
-  append_varint(out, record.response_code);
-  append_varint(out, record.backend_response_code);
-  append_varint(out, std::uint64_t(record.cache));
-  append_varint(out, record.request_bytes);
-  append_varint(out, record.response_bytes);
-  append_varint(out, std::uint64_t(std::max<std::int64_t>(0, record.total_ns)));
-  append_varint(out, std::uint64_t(std::max<std::int64_t>(0, record.backend_ns)));
-  append_text(out, record.method.substr(0, kTextBytesMax));
-  std::string url;
-  url.reserve(record.scheme.size() + 3 + record.authority.size() + record.path.size() + 1 +
-              record.query.size());
-  url.append(record.scheme).append("://").append(record.authority).append(record.path);
-  if (!record.query.empty()) {
-    url += '?';
-    each_open_piece(record.query, record.key_query_name,
-                    [&](std::string_view piece) { url += piece; });
-  }
-  append_text(out, std::string_view(url).substr(0, kTextBytesMax));
-  std::string room;
-  std::string_view address = record.caller_address.substr(0, kTextBytesMax);
-  if (addresses == AddressDetail::none) address = {};
-  if (addresses == AddressDetail::network) address = network_of(address, room);
-  append_text(out, address);
+void RequestBatch::add(const UsageRecord& record, AddressDetail addresses) {
+  constexpr std::size_t kRowBytesMax = 16 * Row::kNumberBytesMax + 16 + 3 * kTextBytesMax;
+  const std::size_t before = rows.size();
+  if (rows.capacity() - before < kRowBytesMax) rows.reserve(2 * before + kRowBytesMax);
+  const UsageKey key{record.service, record.api,          record.operation,
+                     record.product, record.subscription, record.user};
+  rows.resize_and_overwrite(before + kRowBytesMax, [&](char* begin, std::size_t) {
+    Row row(begin + before);
+    for (const auto number :
+         {key.service, key.api, key.operation, key.product, key.subscription, key.user})
+      row.number(number);
+    row.number(std::uint64_t(record.start_ms));
+    row.fixed(record.correlation_id[0]);
+    row.fixed(record.correlation_id[1]);
+    row.number(record.response_code);
+    row.number(record.backend_response_code);
+    row.number(std::uint64_t(record.cache));
+    row.number(record.request_bytes);
+    row.number(record.response_bytes);
+    row.number(std::uint64_t(std::max<std::int64_t>(0, record.total_ns)));
+    row.number(std::uint64_t(std::max<std::int64_t>(0, record.backend_ns)));
+    row.text(record.method.substr(0, kTextBytesMax));
+    write_url(row, record);
+    std::string room;
+    std::string_view address = record.caller_address.substr(0, kTextBytesMax);
+    if (addresses == AddressDetail::none) address = {};
+    if (addresses == AddressDetail::network) address = network_of(address, room);
+    row.text(address);
+    return std::size_t(row.end() - begin);
+  });
+  note(key, record.start_ms);
+}
+
+void RequestBatch::begin_again(std::uint64_t first_row) {
+  first = first_row;
+  keys.clear();
+  calls.clear();
+  index.clear();
+  which.clear();
+  times.clear();
+  ends.clear();
+  rows.clear();
+  saved = 0;
 }
 
 std::optional<RequestRow> read_row(ByteReader& in) {
@@ -182,32 +226,54 @@ std::optional<RequestBlockHead> RequestBlockHead::decode(std::string_view bytes)
   return out;
 }
 
-std::string pack_batch(const RequestBatch& batch) {
-  std::string keys, index;
+struct BatchPacker::Context {
+  std::unique_ptr<ZSTD_CCtx, decltype(&ZSTD_freeCCtx)> zstd{ZSTD_createCCtx(), &ZSTD_freeCCtx};
+};
+
+BatchPacker::BatchPacker() : context_(std::make_unique<Context>()) {
+  (void)ZSTD_CCtx_setParameter(context_->zstd.get(), ZSTD_c_compressionLevel, kCompression);
+  (void)ZSTD_CCtx_setParameter(context_->zstd.get(), ZSTD_c_checksumFlag, 1);
+}
+BatchPacker::~BatchPacker() = default;
+
+std::uint32_t BatchPacker::append_compressed(std::string_view raw) {
+  const std::size_t before = block_.size();
+  block_.resize_and_overwrite(
+      before + ZSTD_compressBound(raw.size()), [&](char* begin, std::size_t room) {
+        const std::size_t size = ZSTD_compress2(context_->zstd.get(), begin + before, room - before,
+                                                raw.data(), raw.size());
+        // It fails for want of memory only.
+        return before + (ZSTD_isError(size) != 0 ? 0 : size);
+      });
+  return std::uint32_t(block_.size() - before);
+}
+
+std::string_view BatchPacker::pack(const RequestBatch& batch) {
+  RequestBlockHead head;
+  block_.assign(RequestBlockHead::kBytes, '\0');
   for (std::size_t i = 0; i < batch.keys.size(); ++i) {
     const UsageKey& key = batch.keys[i];
     for (const auto number :
          {key.service, key.api, key.operation, key.product, key.subscription, key.user})
-      append_varint(keys, number);
-    append_varint(keys, batch.calls[i]);
+      append_varint(block_, number);
+    append_varint(block_, batch.calls[i]);
   }
-  for (const auto which : batch.which) append_fixed(index, which, 2);
-  for (const auto time : batch.times) append_fixed(index, std::uint64_t(time), 8);
-  index = compressed(index);
-  const std::string rows = compressed(batch.rows);
-  RequestBlockHead head;
+  head.keys_bytes = std::uint32_t(block_.size() - RequestBlockHead::kBytes);
+  head.checksum = checksum_of(std::string_view(block_).substr(RequestBlockHead::kBytes));
+  index_.clear();
+  for (const auto which : batch.which) append_fixed(index_, which, 2);
+  for (const auto time : batch.times) append_fixed(index_, std::uint64_t(time), 8);
+  head.index_bytes = append_compressed(index_);
+  head.rows_bytes = append_compressed(batch.rows);
   head.first = batch.first;
   head.rows = std::uint32_t(batch.times.size());
   head.keys = std::uint32_t(batch.keys.size());
   const auto [min, max] = std::ranges::minmax(batch.times);
   head.time_min = min;
   head.time_max = max;
-  head.keys_bytes = std::uint32_t(keys.size());
-  head.index_bytes = std::uint32_t(index.size());
-  head.rows_bytes = std::uint32_t(rows.size());
   head.rows_raw_bytes = std::uint32_t(batch.rows.size());
-  head.checksum = checksum_of(keys);
-  return head.encode() + keys + index + rows;
+  block_.replace(0, RequestBlockHead::kBytes, head.encode());
+  return block_;
 }
 
 std::vector<KeyCalls> read_keys(std::string_view part, std::uint32_t count) {

@@ -3,7 +3,11 @@
 #include "analytics/request_log.h"
 #include "analytics/rollup_format_internal.h"
 
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace mlgate::analytics {
 
@@ -17,14 +21,18 @@ struct RequestBatch {
   std::vector<std::uint32_t> ends;  // Of each row in `rows`.
   std::string rows;
   std::size_t saved = 0;  // Rows that are in the tail.
+  bool lent = false;      // A reader may have it for as long as it likes: it is not used again.
 
+  // Adds a row and what the rest says of it.
+  void add(const UsageRecord& record, AddressDetail addresses);
   // The row itself was appended to `rows` before.
   void note(const UsageKey& key, TimeMs time);
   bool is_full(std::size_t rows_max) const noexcept;
   std::string_view row(std::size_t i) const noexcept;
+  // As new, but for the memory that it has.
+  void begin_again(std::uint64_t first_row);
 };
 
-void append_row(std::string& out, const UsageRecord& record, AddressDetail addresses);
 // Takes a row off the front; nothing when there is none.
 std::optional<RequestRow> read_row(ByteReader& in);
 
@@ -45,8 +53,21 @@ struct RequestBlockHead {
   static std::optional<RequestBlockHead> decode(std::string_view bytes) noexcept;
 };
 
-// A batch as a block, its head in front.
-std::string pack_batch(const RequestBatch& batch);
+// Makes blocks; keeps its memory from one to the next. Thread: one.
+class BatchPacker {
+ public:
+  BatchPacker();
+  ~BatchPacker();
+  // A block, its head in front; valid until the next one is made.
+  std::string_view pack(const RequestBatch& batch);
+
+ private:
+  // Appends `raw`, compressed and with a checksum of its own; how many bytes it became.
+  std::uint32_t append_compressed(std::string_view raw);
+  struct Context;
+  std::unique_ptr<Context> context_;
+  std::string index_, block_;
+};
 
 struct KeyCalls {
   UsageKey key;

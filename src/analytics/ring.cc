@@ -41,8 +41,8 @@ bool ByteRing::half_full() const noexcept {
          (mask_ + 1) / 2;
 }
 
-std::span<char> ByteRing::front() noexcept {
-  std::uint64_t begin = read_.load(std::memory_order_relaxed);
+std::span<char> ByteRing::next() noexcept {
+  std::uint64_t begin = seen_;
   if (begin == written_.load(std::memory_order_acquire)) return {};
   std::uint32_t size = 0;
   std::memcpy(&size, data_ + (begin & mask_), sizeof size);
@@ -50,10 +50,10 @@ std::span<char> ByteRing::front() noexcept {
     begin += mask_ + 1 - (begin & mask_);
     std::memcpy(&size, data_ + (begin & mask_), sizeof size);
   }
-  front_end_ = begin + kHeader + ((size + std::size_t{7}) & ~std::size_t{7});
+  seen_ = begin + kHeader + ((size + std::size_t{7}) & ~std::size_t{7});
   return {data_ + (begin & mask_) + kHeader, size};
 }
 
-void ByteRing::release() noexcept { read_.store(front_end_, std::memory_order_release); }
+void ByteRing::release() noexcept { read_.store(seen_, std::memory_order_release); }
 
 }  // namespace mlgate::analytics

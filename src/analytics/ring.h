@@ -23,8 +23,9 @@ class ByteRing {
   // More than half of the ring waits to be read.
   bool half_full() const noexcept;
 
-  // Consumer: the oldest record, or an empty span. release() gives its room back.
-  std::span<char> front() noexcept;
+  // Consumer: the oldest record that it has not had yet, or an empty span. release() gives back the
+  // room of all that it had.
+  std::span<char> next() noexcept;
   void release() noexcept;
 
  private:
@@ -40,7 +41,7 @@ class ByteRing {
       0;  // Producer's copy of read_: most calls do not touch the other's line.
   std::uint64_t reserved_end_ = 0;
   alignas(64) std::atomic<std::uint64_t> read_{0};
-  std::uint64_t front_end_ = 0;
+  std::uint64_t seen_ = 0;  // The consumer had everything before.
 };
 
 }  // namespace mlgate::analytics

@@ -75,10 +75,11 @@ void UsageRollups::remember_names(const UsageRecord& record) {
   remember(record.user, record.user_name, 0);
 }
 
-void UsageRollups::add(const UsageRecord& record) {
+void UsageRollups::add(UsageRecords records) {
   const std::scoped_lock lock(mutex_);
-  if (Usage* cell = cell_of(record)) cell->add(record);
-  added_.fetch_add(1, std::memory_order_relaxed);
+  for (const UsageRecord* record : records)
+    if (Usage* cell = cell_of(*record)) cell->add(*record);
+  added_.fetch_add(records.size(), std::memory_order_relaxed);
 }
 
 void UsageRollups::save(TimeMs now_ms) {

@@ -53,7 +53,11 @@ class UsageRollups {
   UsageRollups(const UsageRollups&) = delete;
 
   // Thread: the writer.
-  void add(const UsageRecord& record);
+  void add(UsageRecords records);
+  void add(const UsageRecord& record) {
+    const UsageRecord* const one = &record;
+    add(UsageRecords(&one, 1));
+  }
   // Calls that were added; tells whether there is something new to see.
   std::uint64_t added_total() const noexcept { return added_.load(std::memory_order_relaxed); }
 

@@ -79,8 +79,12 @@ Series& CallSeries::overflow_of(const UsageRecord& record) {
   return other;
 }
 
-void CallSeries::add(const UsageRecord& record) {
+void CallSeries::add(UsageRecords records) {
   const std::scoped_lock lock(mutex_);
+  for (const UsageRecord* record : records) count(*record);
+}
+
+void CallSeries::count(const UsageRecord& record) {
   Series& series = series_of(record);
   series.total.add(record.total_ns);
   if (!record.backend_url.empty()) series.backend.add(record.backend_ns);

@@ -38,7 +38,11 @@ class CallSeries {
  public:
   explicit CallSeries(std::size_t series_max = 2'000) : series_max_(series_max) {}
 
-  void add(const UsageRecord& record);
+  void add(UsageRecords records);
+  void add(const UsageRecord& record) {
+    const UsageRecord* const one = &record;
+    add(UsageRecords(&one, 1));
+  }
   std::vector<Series> copy() const;
   std::size_t size() const;
   // Calls that were counted under the overflow name.
@@ -48,6 +52,7 @@ class CallSeries {
   struct Hash {
     std::size_t operator()(std::uint64_t key) const noexcept { return key; }
   };
+  void count(const UsageRecord& record);
   Series& series_of(const UsageRecord& record);
   Series& overflow_of(const UsageRecord& record);
 

@@ -5,6 +5,7 @@
 #include "base/time.h"
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace mlgate::analytics {
@@ -44,6 +45,9 @@ struct UsageRecord {
   std::string_view error_source, error_reason, error_message, error_scope, error_section;
   std::string_view trace_state;
 };
+
+// Several at once: those who count take their lock once for all of them.
+using UsageRecords = std::span<const UsageRecord* const>;
 
 // Where a worker leaves its records. Thread: one worker's.
 class UsageSink {

@@ -27,9 +27,9 @@ class UsageStore {
   UsageStore(const UsageStore&) = delete;
 
   // Thread: the writer.
-  void add(const UsageRecord& record) {
-    rollups_->add(record);
-    requests_->add(record);
+  void add(UsageRecords records) {
+    rollups_->add(records);
+    requests_->add(records);
   }
   // Saves what was added and ends the thread; nothing is added afterwards.
   void stop();

@@ -62,6 +62,24 @@ TEST(Text, SplitsTrimsAndComparesWithoutCase) {
   EXPECT_EQ(replace_all("aXbXX", "X", "--"), "a--b----");
 }
 
+TEST(Text, OnlyLettersOfAsciiAreEqualInBothCases) {
+  for (const std::size_t size : {1U, 3U, 4U, 5U, 7U, 8U, 9U, 16U, 23U}) {
+    for (std::size_t at = 0; at < size; ++at) {
+      for (int one = 0; one < 256; ++one) {
+        std::string a(size, 'x'), b(size, 'X');
+        a[at] = char(one);
+        for (const int other : {one, one ^ 0x20, one ^ 0x01, one ^ 0x80, one + 1, one - 0x20}) {
+          b[at] = char(other);
+          EXPECT_EQ(equals_ignoring_case(a, b), ascii_lower(a[at]) == ascii_lower(b[at]))
+              << size << ' ' << at << ' ' << one << ' ' << other;
+        }
+      }
+    }
+  }
+  EXPECT_TRUE(equals_ignoring_case("", ""));
+  EXPECT_FALSE(equals_ignoring_case("Content-Length", "Content-Lengths"));
+}
+
 TEST(Text, PercentEscapes) {
   EXPECT_EQ(percent_decode("a%20b%2Fc"), "a b/c");
   EXPECT_EQ(percent_decode("%4"), std::nullopt);

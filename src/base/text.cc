@@ -2,13 +2,48 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 
 namespace mlgate {
 
+namespace {
+
+template <class Word>
+Word word_at(const char* at) noexcept {
+  Word out;
+  std::memcpy(&out, at, sizeof out);
+  return out;
+}
+
+// ascii_lower() of each byte of a word: a letter's high bit marks it, and becomes its 0x20.
+template <class Word>
+Word lower_bytes(Word word) noexcept {
+  constexpr Word kOnes = Word(~Word{0}) / 0xFF;
+  const Word low = word & (kOnes * 0x7F);
+  const Word from_a = low + kOnes * (0x80 - 'A'), past_z = low + kOnes * (0x7F - 'Z');
+  return word | ((~word & from_a & ~past_z & (kOnes * 0x80)) >> 2);
+}
+
+// Of texts that are at least one word long; the last word may overlap the one before.
+template <class Word>
+bool equals_by_words(std::string_view a, std::string_view b) noexcept {
+  const std::size_t last = a.size() - sizeof(Word);
+  for (std::size_t at = 0;; at = std::min(at + sizeof(Word), last)) {
+    const auto x = word_at<Word>(a.data() + at), y = word_at<Word>(b.data() + at);
+    if (x != y && lower_bytes(x) != lower_bytes(y)) return false;
+    if (at == last) return true;
+  }
+}
+
+}  // namespace
+
 bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
-  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) {
-           return ascii_lower(x) == ascii_lower(y);
-         });
+  if (a.size() != b.size()) return false;
+  if (a.size() >= 8) return equals_by_words<std::uint64_t>(a, b);
+  if (a.size() >= 4) return equals_by_words<std::uint32_t>(a, b);
+  return std::equal(a.begin(), a.end(), b.begin(),
+                    [](char x, char y) { return ascii_lower(x) == ascii_lower(y); });
 }
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix) noexcept {
