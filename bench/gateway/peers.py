@@ -130,8 +130,9 @@ class Peers:
     def end(self, name):
         process = self.processes.pop(name)
         if process.stdin:
-            process.stdin.close()
-        process.send_signal(signal.SIGTERM)
+            process.stdin.close()  # It ends by itself, and says what it saw.
+        else:
+            process.send_signal(signal.SIGTERM)
         process.wait(30)
 
     def stop(self):

@@ -1,11 +1,15 @@
 """The size that is promised: 10,000 APIs of 10 operations and 1,000,000 keys. What a call costs there against the same
 gateway with one API and one key, both with limit, quota, metering and access log. Calls come from all keys at random,
-each key's to an API of its own, so that no call finds anything of its caller in a cache: the worst there is. And how
-long publishing takes. Both gateways have their instance from memory (src/app/scale_bench.cc)."""
+each key's to an API of its own, so that no call finds anything of its caller in a cache: the worst there is. Meanwhile
+the counters of the quota are kept in a store on disk, as the program does it: bytes and time of each turn. And how long
+publishing takes. Both gateways have their instance from memory (src/app/scale_bench.cc)."""
 
 import json
 import re
+import shutil
+import statistics
 import subprocess
+import tempfile
 from pathlib import Path
 
 import common
@@ -14,6 +18,8 @@ import peers as programs
 SIZES = {"small": (1, 1, 19190), "large": (10_000, 1_000_000, 19191)}
 CHANGES = ("subscription_ms", "api_ms", "operation_ms", "product_ms", "product_policy_ms", "global_policy_ms")
 RELEASE = common.ROOT / "build/release"
+# A turn begins every 800 ms and has to end within a second of the one before.
+CHECKPOINT_MS, CHECKPOINT_BYTES = 200, 8 << 20
 # Each connection pauses between its calls, so that both gateways get the same rate, about half of what they can: at
 # saturation the slower one finds its peers asleep and pays for waking them.
 PAUSE_MS = 4
@@ -37,10 +43,12 @@ end
 class Scale:
     def __init__(self, running, connections=64):
         self.running, self.connections = running, connections
+        self.stores = Path(tempfile.mkdtemp(prefix="mlgate-bench-", dir=common.ROOT / "build"))
         for name, (apis, keys, port) in SIZES.items():
             log = running.folder / f"scale-{name}.log"
             running.start(("scale", name), [str(RELEASE / "scale_bench"), str(apis), str(keys), str(port),
-                                            str(programs.BACKEND), str(log)], port, "1", stdin=subprocess.PIPE)
+                                            str(programs.BACKEND), str(log), str(self.stores / f"{name}.db")],
+                          port, "1", stdin=subprocess.PIPE)
             script = SCRIPT.replace("PAUSE", str(PAUSE_MS))
             (running.folder / f"{name}.lua").write_text(script % (apis, keys, 0))
             (running.folder / f"{name}-each.lua").write_text(script % (apis, keys, 1))
@@ -61,6 +69,13 @@ class Scale:
         for name in SIZES:
             self.running.end(("scale", name))
             (self.running.folder / f"scale-{name}.log").unlink(missing_ok=True)
+        shutil.rmtree(self.stores, ignore_errors=True)
+
+    def checkpoints(self, name):
+        """Bytes and milliseconds of each turn, once it has stopped."""
+        said = (self.running.folder / f"scale-{name}.out").read_text()
+        found = re.findall(r"^checkpoint (\d+) ([\d.]+)$", said, re.M)
+        return [int(size) for size, _ in found], [float(ms) for _, ms in found]
 
 
 def call_cost(report, running, rounds, seconds):
@@ -78,6 +93,11 @@ def call_cost(report, running, rounds, seconds):
         median, low, high = common.interval(values[name])
         report.say(f"  {name:12} {median:6.2f} [{low:.2f}-{high:.2f}]")
     report.figure("scale_call_ratio", [a / b for a, b in zip(values["large"], values["small"])], 1.15)
+    for name, turns, target in zip(("bytes", "ms"), scale.checkpoints("large"), (CHECKPOINT_BYTES, CHECKPOINT_MS)):
+        if not turns:
+            raise SystemExit("no counters were kept")
+        report.verdict(f"quota_checkpoint_{name}", f"{statistics.median(turns):.0f}[..{max(turns):.0f}]",
+                       f"<={target}", max(turns) <= target)
 
 
 def measure(pattern, program=RELEASE / "decide_bench"):

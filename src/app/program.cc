@@ -47,7 +47,8 @@ Program::Program(const Settings& settings)
     : settings_(settings),
       data_{settings.text("data")},
       roles_(settings.list("roles")),
-      certificates_(settings_, data_) {}
+      certificates_(settings_, data_),
+      limits_(std::size_t(settings_.integer("limits.counters"))) {}
 
 Program::~Program() {
   if (started_) stop();
@@ -239,8 +240,7 @@ void Program::make_follower() {
                                                            .secrets = *secrets_,
                                                            .limits = limits_,
                                                            .publisher = publisher_,
-                                                           .counts = plays("gateway"),
-                                                           .polls = !plays("console")},
+                                                           .has_gateway = plays("gateway")},
                                       std::move(options));
 }
 
@@ -528,6 +528,7 @@ Result<void> Program::start() {
   for (const auto& worker : workers_) workers.push_back(worker.get());
   operations_->begin({.recorder = *recorder_,
                       .limits = limits_,
+                      .follower = *follower_,
                       .publisher = publisher_,
                       .control_pool = *control_pool_,
                       .compute_pool = *compute_pool_,

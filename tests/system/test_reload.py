@@ -7,6 +7,7 @@ import http.server
 import os
 import signal
 import sqlite3
+import struct
 import socket
 import ssl
 import subprocess
@@ -173,12 +174,9 @@ class Reload(unittest.TestCase):
 
             def kept():
                 with sqlite3.connect(f"file:{server.data}/store.db?mode=ro", uri=True) as store:
-                    found = store.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
-                    text = ""
-                    for (table,) in found:
-                        for row in store.execute(f"SELECT * FROM {table}"):
-                            text += "".join(c.decode("latin-1") if isinstance(c, bytes) else str(c) for c in row)
-                return text.count(",10,") >= 2
+                    rows = store.execute("SELECT body FROM documents WHERE collection='quota'").fetchall()
+                numbers = [struct.iter_unpack("<6q", body.split(b"\n", 1)[1]) for (body,) in rows]
+                return sum(calls == 10 for one in numbers for _, _, _, _, calls, _ in one) >= 2
 
             wait_for(kept, "the quotas are in the store")
             server.stop(signal.SIGKILL)
