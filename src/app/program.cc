@@ -233,15 +233,16 @@ void Program::make_follower() {
   }
   options.ca_certificate = certificates_.authority();
   options.backend_ca = settings_.text("gateway.backend_ca");
-  follower_ =
-      std::make_unique<StoreFollower>(StoreFollower::Parts{.store = store_.get(),
-                                                           .store_file = data_.store(),
-                                                           .last_good_file = data_.last_good(),
-                                                           .secrets = *secrets_,
-                                                           .limits = limits_,
-                                                           .publisher = publisher_,
-                                                           .has_gateway = plays("gateway")},
-                                      std::move(options));
+  const std::size_t gateway = plays("gateway") ? recorder_->usage().place() : 0;
+  follower_ = std::make_unique<StoreFollower>(
+      StoreFollower::Parts{.store = store_.get(),
+                           .store_file = data_.store(),
+                           .last_good_file = data_.last_good(gateway),
+                           .secrets = *secrets_,
+                           .limits = limits_,
+                           .publisher = publisher_,
+                           .gateway = gateway},
+      std::move(options));
 }
 
 // As people open it: on loopback without TLS, because their browsers do not trust our own

@@ -39,7 +39,7 @@ Result<void> StoreFollower::follow_store() {
                                           parts_.secrets, control_);
   if (auto loaded = feed_->load(); !loaded)
     return std::unexpected(std::move(loaded).error().within("the stored configuration"));
-  if (parts_.has_gateway) {
+  if (parts_.gateway > 0) {
     TRY_OK(restore_quotas());
     checkpoint_.start();
     last_good_ = std::make_unique<control::LastGood>(parts_.last_good_file,
@@ -82,10 +82,15 @@ void StoreFollower::wait_for_store() {
 }
 
 Result<void> StoreFollower::restore_quotas() {
-  TRY(std::vector<store::Document> stored, parts_.store->list(kQuotaCollection, ""));
+  const std::string prefix = quota_prefix();
   std::vector<control::CheckpointDocument> documents;
-  for (store::Document& document : stored)
-    documents.push_back({std::move(document.key), std::move(document.body), document.version});
+  for (const std::string_view kind : {control::kQuotaBases, control::kQuotaDeltas}) {
+    TRY(std::vector<store::Document> stored,
+        parts_.store->list(kQuotaCollection, prefix + std::string(kind)));
+    for (store::Document& document : stored)
+      documents.push_back(
+          {document.key.substr(prefix.size()), std::move(document.body), document.version});
+  }
   return checkpoint_.restore(std::move(documents));
 }
 
@@ -95,10 +100,15 @@ Result<void> StoreFollower::keep_quotas(std::vector<control::CheckpointDocument>
   std::vector<store::Write> writes;
   for (control::CheckpointDocument& document : documents)
     writes.push_back({.collection = std::string(kQuotaCollection),
-                      .key = std::move(document.key),
+                      .key = quota_prefix() + document.key,
                       .body = std::move(document.body)});
   TRY_OK(parts_.store->commit(std::move(writes)));
   return {};
+}
+
+// The first has none, like the one gateway of earlier programs.
+std::string StoreFollower::quota_prefix() const {
+  return parts_.gateway > 1 ? std::to_string(parts_.gateway) + "/" : "";
 }
 
 void StoreFollower::stop_waiting() {
@@ -113,7 +123,7 @@ void StoreFollower::stop_waiting() {
 void StoreFollower::stop() {
   if (feed_) feed_->stop_polling();
   if (last_good_) last_good_->stop();
-  if (parts_.store && parts_.has_gateway) checkpoint_.stop();
+  if (parts_.store && parts_.gateway > 0) checkpoint_.stop();
 }
 
 StoreFollower::Counts StoreFollower::counts() const {

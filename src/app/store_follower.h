@@ -9,9 +9,11 @@
 #include "store/store.h"
 
 #include <condition_variable>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace mlgate::app {
@@ -24,9 +26,9 @@ class StoreFollower {
     const apim::Secrets& secrets;
     policy::Limits& limits;
     gateway::Publisher& publisher;
-    // Quotas are counted, and the last good snapshot is kept, by the process that has the gateway
-    // and by no other.
-    bool has_gateway;
+    // Which of the gateways on this store the process has, from 1; 0: none. Each counts quotas and
+    // keeps a last good snapshot, and nobody else does.
+    std::size_t gateway;
   };
   StoreFollower(Parts parts, control::BuilderOptions options);
   StoreFollower(const StoreFollower&) = delete;
@@ -54,6 +56,8 @@ class StoreFollower {
   void wait_for_store();
   Result<void> restore_quotas();
   Result<void> keep_quotas(std::vector<control::CheckpointDocument> documents);
+  // What the keys of this gateway's counters begin with.
+  std::string quota_prefix() const;
 
   Parts parts_;
   std::unique_ptr<store::Store> late_store_;  // Opened when it came back.

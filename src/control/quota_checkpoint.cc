@@ -16,7 +16,6 @@ constexpr std::chrono::milliseconds kEvery{800};
 
 constexpr std::string_view kMagic = "quota 1\n";
 constexpr std::size_t kNumbers = 6, kNumberBytes = 8;  // Of a counter.
-constexpr std::string_view kBases = "quota/", kDeltaPrefix = "delta/";
 
 std::string key_of(std::string_view prefix, std::size_t number) {
   return std::string(prefix) + to_hex(std::string(1, char(number)));
@@ -105,9 +104,9 @@ Result<void> QuotaCheckpoint::restore(std::vector<CheckpointDocument> documents)
   for (const auto& document : documents) {
     TRY(const auto states, states_of(document.body));
     for (const auto& state : states) newest.insert_or_assign(state.key, state);
-    if (const auto group = number_of(document.key, kBases, bases_.size()))
+    if (const auto group = number_of(document.key, kQuotaBases, bases_.size()))
       bases_[*group] = document.version;
-    else if (const auto place = number_of(document.key, kDeltaPrefix, kDeltas))
+    else if (const auto place = number_of(document.key, kQuotaDeltas, kDeltas))
       place_ = (*place + 1) % kDeltas;
     order_ = document.version;
   }
@@ -127,7 +126,7 @@ void QuotaCheckpoint::collect() {
 CheckpointDocument QuotaCheckpoint::base(std::size_t group) {
   states_.clear();
   quotas_.states_of(group, clock_.now_ms(), states_);
-  CheckpointDocument out{.key = key_of(kBases, group), .body = std::string(kMagic)};
+  CheckpointDocument out{.key = key_of(kQuotaBases, group), .body = std::string(kMagic)};
   out.body.reserve(out.body.size() + states_.size() * kNumbers * kNumberBytes);
   for (const auto& state : states_) append_state(out.body, state);
   return out;
@@ -148,7 +147,7 @@ Result<void> QuotaCheckpoint::keep(std::vector<CheckpointDocument> documents) {
 // The delta, and with its first write a base.
 Result<void> QuotaCheckpoint::write_delta() {
   std::vector<CheckpointDocument> documents;
-  documents.push_back({.key = key_of(kDeltaPrefix, place_), .body = std::string(kMagic)});
+  documents.push_back({.key = key_of(kQuotaDeltas, place_), .body = std::string(kMagic)});
   std::string& body = documents.back().body;
   body.reserve(body.size() + delta_.size() * kNumbers * kNumberBytes);
   for (const auto& [key, state] : delta_) append_state(body, state);

@@ -27,6 +27,9 @@
 
 namespace mlgate::control {
 
+// What the keys of its documents begin with.
+inline constexpr std::string_view kQuotaBases = "quota/", kQuotaDeltas = "delta/";
+
 struct CheckpointDocument {
   std::string key;            // "quota/00" … "quota/3f": bases; "delta/00" … "delta/7f".
   std::string body;           // Bytes; bases of earlier programs are JSON.

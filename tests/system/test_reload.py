@@ -229,6 +229,43 @@ class Reload(unittest.TestCase):
             server.process = None
         backend.stop()
 
+    def test_a_console_in_another_process_is_heard(self):
+        backend = Backend("here")
+        with harness.Server() as server:
+            server.make_instance()
+            make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+            self.assertEqual(self.get(server, "/a/x").status, 200)
+            with harness.Server(data=server.data, flags=["--roles", "console"]) as console:
+                console.arm("DELETE", "/apis/a")
+                wait_for(lambda: self.get(server, "/a/x").status == 404, "the change is served")
+                # The other way round as well.
+                make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+                self.assertEqual(console.arm("GET", "/apis/a").status, 200)
+        backend.stop()
+
+    def test_gateways_on_one_data_folder_keep_their_own_counters(self):
+        backend = Backend("b")
+        with harness.Server() as server:
+            server.make_instance()
+            make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+            set_policy(server, "/apis/a", "<quota-by-key calls='5' renewal-period='0' counter-key='all' />")
+            with harness.Server(data=server.data, flags=["--roles", "gateway"]) as other:
+                self.assertEqual([self.get(server, "/a/x").status for _ in range(3)], [200] * 3)
+                self.assertEqual([self.get(other, "/a/x").status for _ in range(4)], [200] * 4)
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(other.stop(), 0)
+                server.start()
+                other.start()
+                self.assertEqual([self.get(server, "/a/x").status for _ in range(3)], [200, 200, 403])
+                self.assertEqual([self.get(other, "/a/x").status for _ in range(2)], [200, 403])
+                # The store goes away, and both still start.
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(other.stop(), 0)
+                take_store_away(server.data)
+                other.start()
+                self.assertEqual(self.get(other, "/a/x").body, b"b")
+        backend.stop()
+
     def test_a_gateway_whose_store_stays_away_ends_well(self):
         backend = Backend("kept")
         with harness.Server() as server:
