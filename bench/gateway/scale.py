@@ -10,13 +10,18 @@ import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
+import time
 from pathlib import Path
 
 import common
+import load as loads
 import peers as programs
 
 SIZES = {"small": (1, 1, 19190), "large": (10_000, 1_000_000, 19191)}
 CHANGES = ("subscription_ms", "api_ms", "operation_ms", "product_ms", "product_policy_ms", "global_policy_ms")
+# What callers may notice of changes: some at a time, at a rate that leaves the worker idle for most of it.
+PUBLISHES, PUBLISH_RATE, PUBLISH_CONNECTIONS = 100, 10_000, 64
 RELEASE = common.ROOT / "build/release"
 # A turn begins every 800 ms and has to end within a second of the one before.
 CHECKPOINT_MS, CHECKPOINT_BYTES = 200, 8 << 20
@@ -112,3 +117,48 @@ def publishing(report, rounds):
     for name, target in (("whole_ms", 3000), *((change, 50) for change in CHANGES)):
         median, _, worst = common.interval([one[name] for one in published])
         report.verdict(f"publish_{name}", f"{median:.1f}[..{worst:.1f}]", f"<={target}", worst <= target)
+
+
+def publish_once(mlgate, turn):
+    mlgate.arm("PUT", "/apis/bench/policies/policy", {"properties": {"format": "rawxml", "value":
+               f"<policies><inbound><base /><set-header name='X-Turn'><value>{turn}</value></set-header></inbound>"
+               "</policies>"}})
+
+
+def publishing_under_load(report, running, rounds):
+    """p99 of calls while 100 changes are published in a row through management, against p99 without. The worker has one
+    thread; the rest of the program may use both cores, as it does outside of benchmarks."""
+    mlgate = running.mlgate
+    mlgate.serve(("mlgate", 1), "0,1")
+    mlgate.token = mlgate.get_token()
+    load = loads.Load(f"http://127.0.0.1:{programs.PORTS['mlgate', 1]}/bench/item", PUBLISH_CONNECTIONS,
+                      [(programs.KEY_HEADER, programs.KEYS[500])])
+    took = []
+
+    def publish_all():
+        time.sleep(load.settle_s())
+        begun = time.monotonic()
+        for turn in range(PUBLISHES):
+            publish_once(mlgate, turn)
+        took.append(time.monotonic() - begun)
+
+    def drive(seconds):
+        return loads.drive(load, lambda: 0, PUBLISH_RATE, seconds, running.folder)
+
+    def p99_ms(name):
+        if name == "without":
+            return drive(took[-1]).p99_us / 1000
+        publisher = threading.Thread(target=publish_all)
+        publisher.start()
+        cost = drive(took[-1])
+        publisher.join()
+        return cost.p99_us / 1000
+
+    publish_all()  # How long it takes, and the policy is there in both.
+    p99_ms("with")
+    values = common.rounds(rounds, ["without", "with"], p99_ms)
+    running.end(("mlgate", 1))
+    report.say(f"\npublish: {PUBLISHES} changes in a row, in {statistics.median(took):.2f} s; p99 of calls at "
+               f"{PUBLISH_RATE}/s without {common.interval(values['without'])[0]:.2f} ms, with "
+               f"{common.interval(values['with'])[0]:.2f} ms")
+    report.figure("publish_added_p99_ms", [a - b for a, b in zip(values["with"], values["without"])], 1.0)

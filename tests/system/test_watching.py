@@ -318,8 +318,8 @@ class Watching(unittest.TestCase):
         def noted(source, *names):
             return [data[source][name] for name in names]
         self.assertEqual(noted("rate-limit-by-key", "counterKey", "limitCalls", "remainingCalls"), ["rates", "7", "6"])
-        self.assertEqual(noted("quota-by-key", "counterKey", "limitCalls", "limitBytes", "countedCalls", "countedBytes"),
-                         ["volume", "9", "2048", "1", "0"])
+        self.assertEqual(noted("quota-by-key", "counterKey", "limitCalls", "limitBytes", "countedCalls",
+                               "countedBytes"), ["volume", "9", "2048", "1", "0"])
         self.assertEqual(noted("limit-concurrency", "key", "maxCount", "runningCalls"), ["places", "3", "1"])
 
     def test_a_debug_credential_shows_every_step(self):
