@@ -130,8 +130,9 @@ class Peers:
     def end(self, name):
         process = self.processes.pop(name)
         if process.stdin:
-            process.stdin.close()
-        process.send_signal(signal.SIGTERM)
+            process.stdin.close()  # It ends by itself, and says what it saw.
+        else:
+            process.send_signal(signal.SIGTERM)
         process.wait(30)
 
     def stop(self):
@@ -271,11 +272,11 @@ class Mlgate:
                 "--console.https_port", "0", "--services.http_port", str(port + OTHER + 1),
                 "--services.https_port", "0", "--blob.http_port", "0", "--blob.https_port", "0"]
 
-    def serve(self, name):
+    def serve(self, name, cores=None):
         workers = name[1]
         data = self.data if workers == 1 else self.peers.folder / "data2"
         self.peers.start(name, [self.binary, "serve", *self.flags(data, workers)], PORTS[name],
-                         "1" if workers == 1 else "0,1")
+                         cores or ("1" if workers == 1 else "0,1"))
 
     def request(self, method, url, body=None, headers=None):
         data = json.dumps(body).encode() if body is not None else None

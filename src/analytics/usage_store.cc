@@ -6,13 +6,13 @@ namespace mlgate::analytics {
 namespace {
 
 constexpr std::chrono::seconds kSaveEvery{1};
-constexpr int kFoldersMax = 64;
+constexpr std::size_t kFoldersMax = 64;
 
 }  // namespace
 
 Result<std::unique_ptr<UsageStore>> UsageStore::open(UsageOptions options, const Clock& clock) {
   std::unique_ptr<UsageStore> out(new UsageStore(clock));
-  for (int i = 1;; ++i) {
+  for (std::size_t i = 1;; ++i) {
     std::string folder = options.folder;
     if (i > 1) folder += "-" + std::to_string(i);
     options.rollups.folder = folder;
@@ -20,6 +20,7 @@ Result<std::unique_ptr<UsageStore>> UsageStore::open(UsageOptions options, const
     auto rollups = UsageRollups::open(options.rollups);
     if (rollups) {
       out->rollups_ = *std::move(rollups);
+      out->place_ = i;
       break;
     }
     if (rollups.error().code() != Errc::conflict || i == kFoldersMax)

@@ -5,6 +5,7 @@
 #include "analytics/rollups.h"
 
 #include <condition_variable>
+#include <cstddef>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -34,6 +35,9 @@ class UsageStore {
   // Saves what was added and ends the thread; nothing is added afterwards.
   void stop();
 
+  // Which of these folders it is, from 1: the number of this process among those that share the
+  // data, for as long as it lives.
+  std::size_t place() const noexcept { return place_; }
   const UsageRollups& rollups() const noexcept { return *rollups_; }
   const RequestLog& requests() const noexcept { return *requests_; }
 
@@ -42,6 +46,7 @@ class UsageStore {
   void run();
 
   const Clock& clock_;
+  std::size_t place_ = 1;
   std::unique_ptr<UsageRollups> rollups_;
   std::unique_ptr<RequestLog> requests_;
   std::mutex mutex_;

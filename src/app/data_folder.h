@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/result.h"
 
+#include <cstddef>
 #include <filesystem>
 #include <string>
 
@@ -13,8 +14,11 @@ struct DataFolder {
 
   std::string store() const { return (root / "store.db").string(); }
   std::string master_key() const { return (root / "master.key").string(); }
-  // What the gateway serves, for starts without the store.
-  std::filesystem::path last_good() const { return root / "last-good.snapshot"; }
+  // What the gateway serves, for starts without the store; of several, each has its own.
+  std::filesystem::path last_good(std::size_t gateway) const {
+    return root / ("last-good" + (gateway > 1 ? "-" + std::to_string(gateway) : std::string()) +
+                   ".snapshot");
+  }
   std::filesystem::path tls() const { return root / "tls"; }
   std::filesystem::path datasets() const { return root / "datasets"; }
   std::filesystem::path blobs() const { return root / "blobs"; }

@@ -220,6 +220,25 @@ void write_program(PrometheusText& out, const Observation& seen) {
   gauge("mlgate_otlp_spans_queued", "Sampled calls that wait.", double(seen.exporter.queued_spans));
 }
 
+// What is kept for the next start, and what comes from the store.
+void write_follower(PrometheusText& out, const StoreFollower::Counts& seen) {
+  const auto counter = [&](std::string_view name, std::string_view help, double value) {
+    out.single(name, MetricType::counter, help, value);
+  };
+  counter("mlgate_quota_checkpoints_total", "Times that counters of quotas were written.",
+          double(seen.quotas.writes));
+  counter("mlgate_quota_checkpoint_bytes_total", "Bytes that were.", double(seen.quotas.bytes));
+  counter("mlgate_quota_checkpoint_seconds_total", "Time that it took.", seen.quotas.seconds);
+  counter("mlgate_quota_checkpoint_failures_total",
+          "Times that counters of quotas could not be written.", double(seen.quotas.failures));
+  counter("mlgate_configuration_failures_total",
+          "Times that changes of the configuration could not be read or served.",
+          double(seen.feed_failures));
+  counter("mlgate_last_good_failures_total",
+          "Times that the snapshot for a start without the store could not be written.",
+          double(seen.last_good_failures));
+}
+
 void write_process(PrometheusText& out, const ProcessStats& process) {
   out.single("process_cpu_seconds_total", MetricType::counter, "User and system time.",
              process.cpu_seconds);
@@ -245,6 +264,7 @@ std::string metrics_text(const Observation& seen) {
   write_workers(out, seen);
   write_listeners(out, seen);
   write_program(out, seen);
+  write_follower(out, seen.follower);
   write_process(out, seen.process);
   return std::move(out).text();
 }

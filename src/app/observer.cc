@@ -94,6 +94,7 @@ Observation Observer::look() const {
   out.quota_counters = parts_.limits.quotas.counters();
   out.rate_table_full = parts_.limits.rates.table_full_total();
   out.quota_table_full = parts_.limits.quotas.table_full_total();
+  out.follower = parts_.follower.counts();
   out.control_queue = parts_.control_pool.queued();
   out.compute_queue = parts_.compute_pool.queued();
   out.traces = parts_.traces.traces();

@@ -8,6 +8,7 @@
 #include "app/health.h"
 #include "app/process_stats.h"
 #include "app/pulse.h"
+#include "app/store_follower.h"
 #include "base/time.h"
 #include "gateway/publisher.h"
 #include "gateway/trace_desk.h"
@@ -65,6 +66,7 @@ struct Observation {
   std::uint64_t log_lines_lost = 0, refused_calls = 0, bugs = 0;
   std::size_t rate_counters = 0, quota_counters = 0;
   std::uint64_t rate_table_full = 0, quota_table_full = 0;
+  StoreFollower::Counts follower;
   std::size_t control_queue = 0, compute_queue = 0;
   std::size_t traces = 0, trace_bytes = 0;
   analytics::ExporterCounts exporter;
@@ -80,6 +82,7 @@ class Observer {
   struct Parts {
     const analytics::Recorder& recorder;
     const policy::Limits& limits;
+    const StoreFollower& follower;
     const gateway::Publisher& publisher;
     const gateway::TraceDesk& traces;
     const net::ComputePool& control_pool;

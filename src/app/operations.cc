@@ -277,6 +277,7 @@ void Operations::begin(Serving parts) {
                                            .alive = [] { (void)notify_manager("WATCHDOG=1"); }});
   observer_ = std::make_unique<Observer>(Observer::Parts{.recorder = parts.recorder,
                                                          .limits = parts.limits,
+                                                         .follower = parts.follower,
                                                          .publisher = parts.publisher,
                                                          .traces = traces_,
                                                          .control_pool = parts.control_pool,

@@ -60,6 +60,7 @@ class Operations {
   struct Serving {
     const analytics::Recorder& recorder;
     const policy::Limits& limits;
+    const StoreFollower& follower;
     const gateway::Publisher& publisher;
     const net::ComputePool& control_pool;
     const net::ComputePool& compute_pool;

@@ -47,7 +47,8 @@ Program::Program(const Settings& settings)
     : settings_(settings),
       data_{settings.text("data")},
       roles_(settings.list("roles")),
-      certificates_(settings_, data_) {}
+      certificates_(settings_, data_),
+      limits_(std::size_t(settings_.integer("limits.counters"))) {}
 
 Program::~Program() {
   if (started_) stop();
@@ -232,16 +233,16 @@ void Program::make_follower() {
   }
   options.ca_certificate = certificates_.authority();
   options.backend_ca = settings_.text("gateway.backend_ca");
-  follower_ =
-      std::make_unique<StoreFollower>(StoreFollower::Parts{.store = store_.get(),
-                                                           .store_file = data_.store(),
-                                                           .last_good_file = data_.last_good(),
-                                                           .secrets = *secrets_,
-                                                           .limits = limits_,
-                                                           .publisher = publisher_,
-                                                           .counts = plays("gateway"),
-                                                           .polls = !plays("console")},
-                                      std::move(options));
+  const std::size_t gateway = plays("gateway") ? recorder_->usage().place() : 0;
+  follower_ = std::make_unique<StoreFollower>(
+      StoreFollower::Parts{.store = store_.get(),
+                           .store_file = data_.store(),
+                           .last_good_file = data_.last_good(gateway),
+                           .secrets = *secrets_,
+                           .limits = limits_,
+                           .publisher = publisher_,
+                           .gateway = gateway},
+      std::move(options));
 }
 
 // As people open it: on loopback without TLS, because their browsers do not trust our own
@@ -528,6 +529,7 @@ Result<void> Program::start() {
   for (const auto& worker : workers_) workers.push_back(worker.get());
   operations_->begin({.recorder = *recorder_,
                       .limits = limits_,
+                      .follower = *follower_,
                       .publisher = publisher_,
                       .control_pool = *control_pool_,
                       .compute_pool = *compute_pool_,

@@ -121,6 +121,9 @@ constexpr SettingInfo kSettings[] = {
     {"limits.memory", integer, "0", 0, 1 << 24,
      "MiB of resident memory above which calls are refused with 503; 0 means 90 % of the control "
      "group's limit, if it has one."},
+    {"limits.counters", integer, "1000000", 1, 20'000'000,
+     "Most counters of rate limits, and most of quotas; a call that would need another is refused "
+     "with 429."},
     {"limits.descriptors_reserve", integer, "0", 0, 1 << 20,
      "Descriptors kept for backends and files: above, connections are refused; 0 means an "
      "eighth."},

@@ -32,23 +32,22 @@ StoreFollower::~StoreFollower() {
   stop();
 }
 
-Result<void> StoreFollower::start() {
-  return parts_.store ? follow_store(Counted::nothing) : serve_last_good();
-}
+Result<void> StoreFollower::start() { return parts_.store ? follow_store() : serve_last_good(); }
 
-Result<void> StoreFollower::follow_store(Counted counted) {
+Result<void> StoreFollower::follow_store() {
   feed_ = std::make_unique<control::Feed>(*parts_.store, std::string(kEntityCollection),
                                           parts_.secrets, control_);
-  last_good_ = std::make_unique<control::LastGood>(parts_.last_good_file,
-                                                   [this] { return feed_->read_all(); });
   if (auto loaded = feed_->load(); !loaded)
     return std::unexpected(std::move(loaded).error().within("the stored configuration"));
-  if (parts_.counts) {
-    TRY_OK(restore_quotas(counted));
+  if (parts_.gateway > 0) {
+    TRY_OK(restore_quotas());
     checkpoint_.start();
+    last_good_ = std::make_unique<control::LastGood>(parts_.last_good_file,
+                                                     [this] { return feed_->read_all(); });
+    feed_->keep(*last_good_);
   }
-  feed_->keep(*last_good_);
-  if (parts_.polls) feed_->start_polling(kPollingTime);
+  // Of what a console in this process changes it hears at once; of what others change, by asking.
+  feed_->start_polling(kPollingTime);
   return {};
 }
 
@@ -71,7 +70,7 @@ void StoreFollower::wait_for_store() {
     if (!opened) continue;
     late_store_ = *std::move(opened);
     parts_.store = late_store_.get();
-    if (follow_store(Counted::meanwhile)) {
+    if (follow_store()) {
       std::fprintf(stderr, "mlgate: the store is back\n");
       return;
     }
@@ -82,12 +81,17 @@ void StoreFollower::wait_for_store() {
   }
 }
 
-Result<void> StoreFollower::restore_quotas(Counted counted) {
-  TRY(const std::vector<store::Document> documents, parts_.store->list(kQuotaCollection, ""));
-  for (const store::Document& document : documents) {
-    TRY_OK(checkpoint_.restore(document.body, counted == Counted::meanwhile));
+Result<void> StoreFollower::restore_quotas() {
+  const std::string prefix = quota_prefix();
+  std::vector<control::CheckpointDocument> documents;
+  for (const std::string_view kind : {control::kQuotaBases, control::kQuotaDeltas}) {
+    TRY(std::vector<store::Document> stored,
+        parts_.store->list(kQuotaCollection, prefix + std::string(kind)));
+    for (store::Document& document : stored)
+      documents.push_back(
+          {document.key.substr(prefix.size()), std::move(document.body), document.version});
   }
-  return {};
+  return checkpoint_.restore(std::move(documents));
 }
 
 Result<void> StoreFollower::keep_quotas(std::vector<control::CheckpointDocument> documents) {
@@ -96,10 +100,15 @@ Result<void> StoreFollower::keep_quotas(std::vector<control::CheckpointDocument>
   std::vector<store::Write> writes;
   for (control::CheckpointDocument& document : documents)
     writes.push_back({.collection = std::string(kQuotaCollection),
-                      .key = std::move(document.key),
+                      .key = quota_prefix() + document.key,
                       .body = std::move(document.body)});
   TRY_OK(parts_.store->commit(std::move(writes)));
   return {};
+}
+
+// The first has none, like the one gateway of earlier programs.
+std::string StoreFollower::quota_prefix() const {
+  return parts_.gateway > 1 ? std::to_string(parts_.gateway) + "/" : "";
 }
 
 void StoreFollower::stop_waiting() {
@@ -114,7 +123,14 @@ void StoreFollower::stop_waiting() {
 void StoreFollower::stop() {
   if (feed_) feed_->stop_polling();
   if (last_good_) last_good_->stop();
-  if (parts_.store && parts_.counts) checkpoint_.stop();
+  if (parts_.store && parts_.gateway > 0) checkpoint_.stop();
+}
+
+StoreFollower::Counts StoreFollower::counts() const {
+  const std::lock_guard lock(mutex_);
+  return {.quotas = checkpoint_.counts(),
+          .feed_failures = feed_ ? feed_->failures() : 0,
+          .last_good_failures = last_good_ ? last_good_->failures() : 0};
 }
 
 }  // namespace mlgate::app

@@ -9,9 +9,11 @@
 #include "store/store.h"
 
 #include <condition_variable>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace mlgate::app {
@@ -24,8 +26,9 @@ class StoreFollower {
     const apim::Secrets& secrets;
     policy::Limits& limits;
     gateway::Publisher& publisher;
-    bool counts;  // Quotas are counted by the process that has the gateway, and by no other.
-    bool polls;   // Without a console of its own a process hears of changes only by asking.
+    // Which of the gateways on this store the process has, from 1; 0: none. Each counts quotas and
+    // keeps a last good snapshot, and nobody else does.
+    std::size_t gateway;
   };
   StoreFollower(Parts parts, control::BuilderOptions options);
   StoreFollower(const StoreFollower&) = delete;
@@ -35,6 +38,11 @@ class StoreFollower {
   Result<void> start();
   // Publishes what changed since.
   Result<void> follow() { return feed_->follow(); }
+  struct Counts {
+    control::QuotaCheckpoint::Counts quotas;
+    std::uint64_t feed_failures = 0, last_good_failures = 0;
+  };
+  Counts counts() const;
   // The counters, for administrators.
   control::QuotaDesk& quotas() noexcept { return quotas_; }
   // Gives up waiting for the store; before the listeners close.
@@ -43,12 +51,13 @@ class StoreFollower {
   void stop();
 
  private:
-  enum class Counted : unsigned char { nothing, meanwhile };
-  Result<void> follow_store(Counted counted);
+  Result<void> follow_store();
   Result<void> serve_last_good();
   void wait_for_store();
-  Result<void> restore_quotas(Counted counted);
+  Result<void> restore_quotas();
   Result<void> keep_quotas(std::vector<control::CheckpointDocument> documents);
+  // What the keys of this gateway's counters begin with.
+  std::string quota_prefix() const;
 
   Parts parts_;
   std::unique_ptr<store::Store> late_store_;  // Opened when it came back.
@@ -57,7 +66,7 @@ class StoreFollower {
   control::QuotaDesk quotas_;
   std::unique_ptr<control::Feed> feed_;
   std::unique_ptr<control::LastGood> last_good_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable wake_;
   bool waiting_ends_ = false;
   std::thread waiting_;

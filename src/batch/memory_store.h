@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -43,6 +44,9 @@ class MemoryStore final : public store::Store {
   Result<std::uint64_t> size_of(std::string_view collection) override {
     const std::lock_guard lock(mutex_);
     return count(collection);
+  }
+  Result<std::unique_ptr<store::Reading>> view() override {
+    return fail(Errc::unavailable, "this store keeps no earlier state");
   }
   Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
     if (before_commit && !hooked_) {

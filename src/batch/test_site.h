@@ -58,6 +58,7 @@ class FlakyStore final : public store::Store {
   Result<std::uint64_t> size_of(std::string_view collection) override {
     return real_->size_of(collection);
   }
+  Result<std::unique_ptr<store::Reading>> view() override { return real_->view(); }
   Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
     if (down) {
       ++refused;

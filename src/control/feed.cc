@@ -1,6 +1,7 @@
 #include "control/feed.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace mlgate::control {
 namespace {
@@ -28,32 +29,46 @@ std::uint64_t Feed::position() const {
   return position_;
 }
 
-Result<std::vector<apim::ChangedDocument>> Feed::whole(const std::string& instance) {
-  TRY(auto documents, store_.list(collection_, prefix_of(instance)));
-  std::vector<apim::ChangedDocument> out;
-  out.reserve(documents.size());
-  for (auto& one : documents) {
-    std::string key = one.key;
-    out.emplace_back(std::move(key), stored(std::move(one)));
+// One view, so that of a commit all is read or nothing.
+Result<Feed::Changed> Feed::read_changes() {
+  TRY(const auto view, store_.view());
+  Changed out;
+  out.position = position_;
+  std::map<std::string, std::set<std::string>, std::less<>> keys;
+  for (;;) {
+    TRY(const auto changes, view->changes(out.position, kChangesAtOnce));
+    for (const auto& one : changes) {
+      out.position = std::max(out.position, one.number);
+      if (one.collection != collection_) continue;
+      if (const auto instance = apim::instance_of(one.key))
+        keys[std::string(*instance)].insert(one.key);
+    }
+    if (changes.size() < kChangesAtOnce) break;
+  }
+  for (const auto& [instance, changed] : keys) {
+    auto& documents = out.instances[instance];
+    if (!served_.contains(instance)) {
+      TRY(auto all, view->list(collection_, prefix_of(instance)));
+      for (auto& one : all) {
+        std::string key = one.key;
+        documents.emplace_back(std::move(key), stored(std::move(one)));
+      }
+      continue;
+    }
+    for (const auto& key : changed) {
+      TRY(auto document, view->get(collection_, key));
+      if (document)
+        documents.emplace_back(key, stored(*std::move(document)));
+      else
+        documents.emplace_back(key, std::nullopt);
+    }
   }
   return out;
 }
 
-Result<void> Feed::serve(const std::string& instance, const std::set<std::string>& keys,
-                         ChangeBatch& batch) {
+Result<void> Feed::serve(const std::string& instance,
+                         const std::vector<apim::ChangedDocument>& changed) {
   const auto known = served_.find(instance);
-  std::vector<apim::ChangedDocument> changed;
-  if (known == served_.end()) {
-    TRY(changed, whole(instance));
-  } else {
-    for (const auto& key : keys) {
-      TRY(auto document, store_.get(collection_, key));
-      if (document)
-        changed.emplace_back(key, stored(*std::move(document)));
-      else
-        changed.emplace_back(key, std::nullopt);
-    }
-  }
   TRY(const apim::ModelDelta delta, apim::decode_changes(changed, secrets_));
   if (known != served_.end() && delta.service_gone) {
     control_.remove(known->second);
@@ -66,14 +81,18 @@ Result<void> Feed::serve(const std::string& instance, const std::set<std::string
     if (!errors.empty()) return first_of(std::move(errors));
     served_[instance] = delta.service->number;
   }
-  std::ranges::move(changed, std::back_inserter(batch.documents));
   return {};
 }
 
 Result<void> Feed::load() {
   const std::scoped_lock lock(mutex_);
-  TRY(const std::uint64_t position, store_.last_change());
-  TRY(const auto documents, store_.list(collection_, "in/"));
+  std::vector<store::Document> documents;
+  std::uint64_t position = 0;
+  {
+    TRY(const auto view, store_.view());
+    TRY(position, view->last_change());
+    TRY(documents, view->list(collection_, "in/"));
+  }
   std::map<std::string, std::vector<apim::ChangedDocument>, std::less<>> instances;
   for (const auto& one : documents)
     if (const auto instance = apim::instance_of(one.key))
@@ -93,23 +112,13 @@ Result<void> Feed::load() {
 
 Result<void> Feed::follow() {
   const std::scoped_lock lock(mutex_);
-  Keys keys;
-  std::uint64_t position = position_;
-  for (;;) {
-    TRY(const auto changes, store_.changes(position, kChangesAtOnce));
-    for (const auto& one : changes) {
-      position = std::max(position, one.number);
-      if (one.collection != collection_) continue;
-      if (const auto instance = apim::instance_of(one.key))
-        keys[std::string(*instance)].insert(one.key);
-    }
-    if (changes.size() < kChangesAtOnce) break;
+  TRY(auto changed, read_changes());
+  ChangeBatch batch{changed.position, {}};
+  for (auto& [instance, documents] : changed.instances) {
+    TRY_OK(serve(instance, documents));
+    std::ranges::move(documents, std::back_inserter(batch.documents));
   }
-  ChangeBatch batch{position, {}};
-  for (const auto& [instance, changed] : keys) {
-    TRY_OK(serve(instance, changed, batch));
-  }
-  position_ = position;
+  position_ = changed.position;
   if (last_good_ && !batch.documents.empty()) last_good_->note(std::move(batch));
   return {};
 }
@@ -137,8 +146,7 @@ void Feed::start_polling(std::chrono::milliseconds every) {
     while (!polling_wake_.wait_for(lock, every, [this] { return polling_ends_; })) {
       lock.unlock();
       // What cannot be read or served is tried again at the next turn; what was served stays.
-      const bool followed = follow().has_value();
-      (void)followed;
+      log_.note(follow());
       lock.lock();
     }
   });

@@ -4,6 +4,7 @@
 // Threads: any that may block; callers are served one after another.
 #include "apim/delta.h"
 #include "control/control.h"
+#include "control/failure_log.h"
 #include "control/last_good.h"
 #include "store/store.h"
 
@@ -16,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <vector>
 
 namespace mlgate::control {
 
@@ -39,12 +41,18 @@ class Feed {
   // For LastGood: every document of an instance, as of a change number.
   Result<ChangeBatch> read_all();
   std::uint64_t position() const;
+  // Times that polling could not read or serve what changed.
+  std::uint64_t failures() const { return log_.failures(); }
 
  private:
-  using Keys = std::map<std::string, std::set<std::string>, std::less<>>;  // By instance.
-  Result<void> serve(const std::string& instance, const std::set<std::string>& keys,
-                     ChangeBatch& batch);
-  Result<std::vector<apim::ChangedDocument>> whole(const std::string& instance);
+  struct Changed {
+    std::uint64_t position = 0;
+    // By instance; of one that is not served by now, everything.
+    std::map<std::string, std::vector<apim::ChangedDocument>, std::less<>> instances;
+  };
+  Result<Changed> read_changes();
+  Result<void> serve(const std::string& instance,
+                     const std::vector<apim::ChangedDocument>& changed);
 
   store::Store& store_;
   std::string collection_;
@@ -55,6 +63,7 @@ class Feed {
   std::uint64_t position_ = 0;
   std::map<std::string, apim::EntityNumber, std::less<>> served_;  // Instances, by lower-case name.
 
+  FailureLog log_{"follow changes of the configuration"};
   std::mutex polling_mutex_;
   std::condition_variable polling_wake_;
   bool polling_ends_ = false;

@@ -9,8 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <thread>
+#include <utility>
 
 namespace mlgate::control {
 namespace {
@@ -147,6 +151,98 @@ TEST_F(FeedTest, ACutOrChangedTailOfTheFileIsNotRead) {
   EXPECT_EQ(LastGood::read(file).error().code(), Errc::invalid_argument);
   std::filesystem::remove(file);
   EXPECT_EQ(LastGood::read(file).error().code(), Errc::not_found);
+}
+
+// A commit that comes while changes are read is seen as a whole, at the next turn.
+class BusyStore final : public store::Store {
+ public:
+  explicit BusyStore(store::Store& real) : real_(real) {}
+  std::function<void()> between;  // Runs once, after changes were listed.
+
+  Result<std::optional<store::Document>> get(std::string_view collection,
+                                             std::string_view key) override {
+    return real_.get(collection, key);
+  }
+  Result<std::vector<store::Document>> list(std::string_view collection,
+                                            std::string_view prefix) override {
+    return real_.list(collection, prefix);
+  }
+  Result<std::vector<store::Document>> page(std::string_view collection, std::string_view prefix,
+                                            std::string_view after, std::size_t limit) override {
+    return real_.page(collection, prefix, after, limit);
+  }
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    return real_.size_of(collection);
+  }
+  Result<std::vector<store::Change>> changes(std::uint64_t after, std::size_t limit) override {
+    auto found = real_.changes(after, limit);
+    interrupt();
+    return found;
+  }
+  Result<std::uint64_t> last_change() override {
+    auto found = real_.last_change();
+    interrupt();
+    return found;
+  }
+  Result<std::unique_ptr<store::Reading>> view() override {
+    TRY(auto view, real_.view());
+    interrupt();
+    return view;
+  }
+  Result<std::uint64_t> commit(std::vector<store::Write> writes) override {
+    return real_.commit(std::move(writes));
+  }
+  void on_commit(std::function<void(std::uint64_t)> listener) override {
+    real_.on_commit(std::move(listener));
+  }
+
+ private:
+  void interrupt() {
+    if (between) std::exchange(between, nullptr)();
+  }
+  store::Store& real_;
+};
+
+TEST_F(FeedTest, ACommitThatComesMeanwhileIsSeenWholeOrNotAtAll) {
+  make_instance();
+  BusyStore busy(*store_);
+  Feed feed(busy, "apim.entity", secrets_, control_);
+  ASSERT_TRUE(feed.load());
+  write_api("http://two.example");
+  // The API moves to another host, and its operation to another path: together.
+  busy.between = [&] {
+    std::vector<store::Write> both;
+    both.push_back({"apim.entity", "in/demo/api/a",
+                    R"({"number":2,"name":"a","properties":{"displayName":"a","path":"a",)"
+                    R"("protocols":["http"],"subscriptionRequired":false,)"
+                    R"("serviceUrl":"http://three.example"}})"});
+    both.push_back({"apim.entity", "in/demo/operation/a/get",
+                    R"({"number":3,"name":"get","api":"a","properties":{"displayName":"get",)"
+                    R"("method":"GET","urlTemplate":"/y"}})"});
+    ASSERT_TRUE(store_->commit(std::move(both)));
+  };
+  ASSERT_TRUE(feed.follow());
+  EXPECT_EQ(backend(), "two.example") << "Neither of both.";
+  ASSERT_TRUE(feed.follow());
+  EXPECT_EQ(backend(), "404") << "/x is gone.";
+}
+
+TEST_F(FeedTest, WhatPollingCannotServeIsCountedUntilItWorksAgain) {
+  make_instance();
+  ASSERT_TRUE(feed_->load());
+  write_api("ftp://bad");
+  testing::internal::CaptureStderr();
+  feed_->start_polling(std::chrono::milliseconds(1));
+  while (feed_->failures() < 3) std::this_thread::yield();
+  write_api("http://two.example");
+  while (backend() != "two.example") std::this_thread::yield();
+  feed_->stop_polling();
+  const std::string said = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(said, '\n'), 2) << said;
+  EXPECT_NE(said.find("cannot follow changes of the configuration, and keeps trying: "),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("can follow changes of the configuration again"), std::string::npos) << said;
 }
 
 }  // namespace

@@ -241,6 +241,7 @@ void LastGood::run() {
     busy_ = true;
     lock.unlock();
     const auto written = anew ? write_anew() : write_batches(std::move(batches));
+    log_.note(written);
     lock.lock();
     busy_ = false;
     if (written) continue;

@@ -6,6 +6,7 @@
 // and renamed into place. Written by a thread of its own, so a publish never waits for it.
 #include "apim/delta.h"
 #include "base/result.h"
+#include "control/failure_log.h"
 
 #include <condition_variable>
 #include <cstdint>
@@ -44,6 +45,8 @@ class LastGood {
   void stop();
   // True while the file holds what was noted last; for tests and for people.
   bool up_to_date() const;
+  // Times that it could not be written.
+  std::uint64_t failures() const { return log_.failures(); }
 
  private:
   void run();
@@ -51,6 +54,7 @@ class LastGood {
   Result<void> write_anew();
 
   std::filesystem::path file_;
+  FailureLog log_{"write the last good snapshot"};
   ReadAll read_all_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;

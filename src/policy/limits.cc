@@ -34,6 +34,9 @@ std::int64_t seconds_up(std::int64_t ms) noexcept {
   return std::max<std::int64_t>(1, (ms + 999) / 1000);
 }
 
+// Of a window that ends then; 0: never.
+bool is_over(TimeMs end_ms, TimeMs now_ms) noexcept { return end_ms != 0 && end_ms <= now_ms; }
+
 }  // namespace
 
 std::uint64_t mix_numbers(std::uint64_t a, std::uint64_t b) noexcept {
@@ -136,8 +139,7 @@ void RateLimits::drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t plac
 RateLimits::Counter* RateLimits::find_or_make(Stripe& stripe, const CounterKey& key,
                                               std::int64_t now_ns) {
   if (Counter* const found = stripe.table.find(key)) return found;
-  const bool full = counters_.load(std::memory_order_relaxed) >= counters_max_;
-  drop_idle(stripe, now_ns, std::size_t(full ? kPlacesWhenFull : kPlacesPerInsert));
+  drop_idle(stripe, now_ns, std::size_t(is_full() ? kPlacesWhenFull : kPlacesPerInsert));
   if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
     counters_.fetch_sub(1, std::memory_order_relaxed);
     full_.fetch_add(1, std::memory_order_relaxed);
@@ -198,6 +200,11 @@ RateVerdict RateLimits::check(const RateRule& rule, std::int64_t now_ns) noexcep
   const std::scoped_lock lock(stripe.mutex);
   Counter* const found = stripe.table.find(rule.key);
   if (!found) {
+    if (is_full()) drop_idle(stripe, now_ns, std::size_t(kPlacesWhenFull));
+    if (is_full()) {
+      full_.fetch_add(1, std::memory_order_relaxed);
+      return {.admitted = false, .table_full = true, .retry_after_ns = kSecondNs};
+    }
     verdict.remaining = rule.calls;
     return verdict;
   }
@@ -253,6 +260,13 @@ void ConcurrencyLimits::leave(std::uint64_t key) noexcept {
   if (found != stripe.map.end() && --found->second == 0) stripe.map.erase(found);
 }
 
+std::uint32_t ConcurrencyLimits::running(std::uint64_t key) const noexcept {
+  const Stripe& stripe = stripes_[mix_numbers(key, 0) % kStripes];
+  const std::scoped_lock lock(stripe.mutex);
+  const auto found = stripe.map.find(key);
+  return found == stripe.map.end() ? 0 : found->second;
+}
+
 std::size_t ConcurrencyLimits::running() const noexcept {
   std::size_t out = 0;
   for (const auto& stripe : stripes_) {
@@ -292,25 +306,37 @@ void Quotas::renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexc
       counter.end_ms - counter.window_ms == end - window) {
     return;
   }
-  counter = {.window_ms = window, .end_ms = end, .calls = 0, .bytes = 0};
+  counter = {
+      .window_ms = window, .end_ms = end, .calls = 0, .bytes = 0, .changed = counter.changed};
+}
+
+void Quotas::note_change(Stripe& stripe, const CounterKey& key, Counter& counter) noexcept {
+  if (counter.changed) return;
+  try {
+    stripe.changed.push_back(key);
+    counter.changed = true;
+  } catch (const std::bad_alloc&) {
+    // The next change of it is noted.
+  }
 }
 
 Quotas::Counter* Quotas::find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms) {
   if (Counter* const found = stripe.table.find(key)) return found;
-  if (counters_.load(std::memory_order_relaxed) >= counters_max_) {
-    // Counters whose window is over hold nothing any more.
-    const std::size_t dropped =
-        stripe.table.sweep(std::size_t(kPlacesWhenFull), [now_ms](const Counter& counter) {
-          return counter.end_ms != 0 && counter.end_ms <= now_ms;
-        });
-    counters_.fetch_sub(dropped, std::memory_order_relaxed);
-  }
+  if (is_full()) drop_over(stripe, now_ms);
   if (counters_.fetch_add(1, std::memory_order_relaxed) >= counters_max_) {
     counters_.fetch_sub(1, std::memory_order_relaxed);
     full_.fetch_add(1, std::memory_order_relaxed);
     return nullptr;
   }
   return &stripe.table.make(key);
+}
+
+// Counters whose window is over hold nothing any more.
+void Quotas::drop_over(Stripe& stripe, TimeMs now_ms) noexcept {
+  const std::size_t dropped = stripe.table.sweep(
+      std::size_t(kPlacesWhenFull),
+      [now_ms](const Counter& counter) { return is_over(counter.end_ms, now_ms); });
+  counters_.fetch_sub(dropped, std::memory_order_relaxed);
 }
 
 QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept {
@@ -353,8 +379,10 @@ QuotaVerdict Quotas::admit(std::span<const QuotaRule> rules, TimeMs now_ms) noex
       verdict.retry_after_s = std::max(verdict.retry_after_s, seconds_up(counter.end_ms - now_ms));
   }
   if (verdict.exceeded != QuotaVerdict::Exceeded::none) return verdict;
-  for (std::size_t i = 0; i < rules.size(); ++i) found[i]->calls += rules[i].increment;
-  stripe.changed = true;
+  for (std::size_t i = 0; i < rules.size(); ++i) {
+    found[i]->calls += rules[i].increment;
+    note_change(stripe, rules[i].key, *found[i]);
+  }
   return verdict;
 }
 
@@ -363,7 +391,12 @@ QuotaVerdict Quotas::check(const QuotaRule& rule, TimeMs now_ms) noexcept {
   Stripe& stripe = stripe_of(rule.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
   Counter* const found = stripe.table.find(rule.key);
-  if (!found) return verdict;
+  if (!found) {
+    if (is_full()) drop_over(stripe, now_ms);
+    if (!is_full()) return verdict;
+    full_.fetch_add(1, std::memory_order_relaxed);
+    return {.exceeded = QuotaVerdict::Exceeded::calls, .table_full = true, .retry_after_s = 1};
+  }
   renew(*found, rule, now_ms);
   const Counter& counter = *found;
   const bool calls = rule.calls > 0 && counter.calls >= rule.calls;
@@ -383,7 +416,7 @@ void Quotas::add_calls(const QuotaRule& rule, std::int64_t calls, TimeMs now_ms)
     if (!counter) return;
     renew(*counter, rule, now_ms);
     counter->calls += calls;
-    stripe.changed = true;
+    note_change(stripe, rule.key, *counter);
   } catch (const std::bad_alloc&) {
     full_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -396,38 +429,50 @@ void Quotas::add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms)
   if (!found) return;
   renew(*found, rule, now_ms);
   found->bytes += bytes;
-  stripe.changed = true;
+  note_change(stripe, rule.key, *found);
 }
 
-bool Quotas::take_changes(std::size_t stripe, TimeMs now_ms, std::vector<QuotaState>& out) {
-  Stripe& one = stripes_[stripe % kStripes];
-  const std::scoped_lock lock(one.mutex);
-  if (!one.changed) return false;
-  one.table.for_each([&](const CounterKey& key, const Counter& counter) {
-    if (counter.end_ms != 0 && counter.end_ms <= now_ms) return;
-    out.push_back({key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes});
-  });
-  one.changed = false;
-  return true;
+void Quotas::take_changes(TimeMs now_ms, std::vector<QuotaState>& out) {
+  for (std::size_t i = 0; i < kStripes; ++i) {
+    Stripe& stripe = stripes_[i];
+    const std::scoped_lock lock(stripe.mutex);
+    for (const CounterKey& key : stripe.changed) {
+      Counter* const counter = stripe.table.find(key);
+      if (!counter || !counter->changed) continue;  // It has made room, or stands here twice.
+      counter->changed = false;
+      if (!is_over(counter->end_ms, now_ms))
+        out.push_back({key, counter->window_ms, counter->end_ms, counter->calls, counter->bytes});
+    }
+    stripe.changed.clear();  // Keeps its memory, so that calls need not ask for any.
+  }
 }
 
-void Quotas::mark_changed(std::size_t stripe) {
-  Stripe& one = stripes_[stripe % kStripes];
-  const std::scoped_lock lock(one.mutex);
-  one.changed = true;
+void Quotas::states_of(std::size_t group, TimeMs now_ms, std::vector<QuotaState>& out) const {
+  for (std::size_t i = group; i < kStripes; i += kGroups) {
+    const Stripe& stripe = stripes_[i];
+    const std::scoped_lock lock(stripe.mutex);
+    stripe.table.for_each([&](const CounterKey& key, const Counter& counter) {
+      if (!is_over(counter.end_ms, now_ms))
+        out.push_back({key, counter.window_ms, counter.end_ms, counter.calls, counter.bytes});
+    });
+  }
 }
 
-void Quotas::restore(std::span<const QuotaState> states) {
-  for (const auto& state : states) set_state(state);
-}
-
-void Quotas::set_state(const QuotaState& state) {
+void Quotas::restore(const QuotaState& state) {
   Stripe& stripe = stripe_of(state.key.subscriber);
   const std::scoped_lock lock(stripe.mutex);
-  Counter* counter = find_or_make(stripe, state.key, state.window_ms);
+  const Counter* const found = stripe.table.find(state.key);
+  if (found && found->window_ms > state.window_ms) return;
+  Counter meanwhile;
+  if (found && found->window_ms == state.window_ms && found->end_ms == state.end_ms)
+    meanwhile = *found;
+  Counter* const counter = find_or_make(stripe, state.key, state.window_ms);
   if (!counter) return;
-  *counter = {state.window_ms, state.end_ms, state.calls, state.bytes};
-  stripe.changed = true;
+  *counter = {.window_ms = state.window_ms,
+              .end_ms = state.end_ms,
+              .calls = state.calls + meanwhile.calls,
+              .bytes = state.bytes + meanwhile.bytes,
+              .changed = counter->changed};
 }
 
 QuotaState Quotas::empty_window(const QuotaRule& rule, TimeMs now_ms) noexcept {
@@ -456,7 +501,7 @@ std::optional<QuotaState> Quotas::set_counts(const QuotaRule& rule,
   renew(*counter, rule, now_ms);
   counter->calls = calls.value_or(counter->calls);
   counter->bytes = bytes.value_or(counter->bytes);
-  stripe.changed = true;
+  note_change(stripe, rule.key, *counter);
   return QuotaState{rule.key, counter->window_ms, counter->end_ms, counter->calls, counter->bytes};
 }
 

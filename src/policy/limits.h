@@ -57,7 +57,7 @@ class RateLimits {
   // at most kRulesMax rules. `now_ns` is a steady clock; a worker's slightly old reading does no
   // harm.
   RateVerdict admit(std::span<const RateRule> rules, std::int64_t now_ns) noexcept;
-  // Checks one rule without counting.
+  // Checks one rule without counting; refused also where no counter could be made for it later.
   RateVerdict check(const RateRule& rule, std::int64_t now_ns) noexcept;
   // Counts calls under a rule whatever its limit.
   void count(const RateRule& rule, std::uint32_t calls, std::int64_t now_ns) noexcept;
@@ -98,6 +98,9 @@ class RateLimits {
   // Null: no room. Voids what was found in the stripe before.
   Counter* find_or_make(Stripe& stripe, const CounterKey& key, std::int64_t now_ns);
   void drop_idle(Stripe& stripe, std::int64_t now_ns, std::size_t places) noexcept;
+  bool is_full() const noexcept {
+    return counters_.load(std::memory_order_relaxed) >= counters_max_;
+  }
   Stripe& stripe_of(std::uint64_t subscriber) noexcept;
   static std::int64_t slot_ns(const RateRule& rule) noexcept;
 
@@ -134,11 +137,12 @@ struct QuotaState {
   std::int64_t bytes = 0;
 };
 
-// Fixed windows of calls and bandwidth from the start of the subscription. The states can be
-// written out and read back, so that a restart keeps them.
+// Fixed windows of calls and bandwidth from the start of the subscription. What changed can be
+// written out and read back, so that a restart keeps it.
 class Quotas {
  public:
-  static constexpr std::size_t kStripes = 64;
+  // Groups of counters, for a writer that goes through all of them piece by piece.
+  static constexpr std::size_t kGroups = 64;
 
   explicit Quotas(std::size_t counters_max = 1'000'000);
   Quotas(const Quotas&) = delete;
@@ -146,21 +150,22 @@ class Quotas {
 
   // Checks all rules, then counts one call under each, or under none.
   QuotaVerdict admit(std::span<const QuotaRule> rules, TimeMs now_ms) noexcept;
-  // Checks one rule without counting.
+  // Checks one rule without counting; refused also where no counter could be made for it later.
   QuotaVerdict check(const QuotaRule& rule, TimeMs now_ms) noexcept;
   // Counts calls under a rule whatever its limit.
   void add_calls(const QuotaRule& rule, std::int64_t calls, TimeMs now_ms) noexcept;
   // Counts the bytes of a call that was admitted.
   void add_bytes(const QuotaRule& rule, std::int64_t bytes, TimeMs now_ms) noexcept;
 
-  // States of one stripe, or nothing when none of them changed since the last call for it.
-  bool take_changes(std::size_t stripe, TimeMs now_ms, std::vector<QuotaState>& out);
-  // Has take_changes() give the stripe again, for a writer that could not keep what it took.
-  void mark_changed(std::size_t stripe);
-  void restore(std::span<const QuotaState> states);
+  // Appends the states of the counters that changed since the last call. Counters whose window is
+  // over are left out, here and below. A stripe is locked for as long as its part takes.
+  void take_changes(TimeMs now_ms, std::vector<QuotaState>& out);
+  // Appends all states of a group.
+  void states_of(std::size_t group, TimeMs now_ms, std::vector<QuotaState>& out) const;
+  // Takes a state over from an earlier process; what was counted here meanwhile is added to it.
+  void restore(const QuotaState& state);
   // Current state of one counter, for reports; all zero when it is not known.
   QuotaState state(const CounterKey& key) const;
-  void set_state(const QuotaState& state);
   // What a rule counts in the window of `now_ms`; nullopt: nothing was ever counted under it.
   std::optional<QuotaState> current(const QuotaRule& rule, TimeMs now_ms) const;
   // Sets what is counted in the window of `now_ms`, where a number is given; nullopt: no room for
@@ -179,17 +184,26 @@ class Quotas {
     TimeMs end_ms = 0;
     std::int64_t calls = 0;
     std::int64_t bytes = 0;
+    bool changed = false;  // Since take_changes(); its key is in the list of the stripe.
   };
   struct alignas(64) Stripe {
     mutable std::mutex mutex;
     CounterTable<Counter> table;
-    bool changed = false;
+    std::vector<CounterKey> changed;
   };
+  // Many, so that copying one out of a million counters takes some ten microseconds. Those of a
+  // group have its number as remainder.
+  static constexpr std::size_t kStripes = 16 * kGroups;
 
   Stripe& stripe_of(std::uint64_t subscriber) const noexcept;
   // Null: no room. Voids what was found in the stripe before.
   Counter* find_or_make(Stripe& stripe, const CounterKey& key, TimeMs now_ms);
+  void drop_over(Stripe& stripe, TimeMs now_ms) noexcept;
+  bool is_full() const noexcept {
+    return counters_.load(std::memory_order_relaxed) >= counters_max_;
+  }
   static void renew(Counter& counter, const QuotaRule& rule, TimeMs now_ms) noexcept;
+  static void note_change(Stripe& stripe, const CounterKey& key, Counter& counter) noexcept;
 
   std::unique_ptr<Stripe[]> stripes_;
   std::size_t counters_max_;
@@ -204,6 +218,7 @@ class ConcurrencyLimits {
   // False when `max` calls run under the key already.
   bool enter(std::uint64_t key, std::uint32_t max) noexcept;
   void leave(std::uint64_t key) noexcept;
+  std::uint32_t running(std::uint64_t key) const noexcept;
   std::size_t running() const noexcept;  // Over all keys; for tests.
 
  private:

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <deque>
 #include <random>
+#include <set>
 #include <thread>
 
 namespace mlgate::policy {
@@ -164,18 +165,76 @@ TEST(Quotas, AnAdmittedRuleIsNotCountedWhenAnotherRefuses) {
   EXPECT_EQ(quotas.state({1, 1}).calls, 1);
 }
 
-TEST(Quotas, StatesSurviveARestart) {
+TEST(Quotas, OnlyWhatChangedIsTakenAndSurvivesARestart) {
   Quotas before, after;
-  const QuotaRule rule{{9, 4}, 3, 0, 3600, 0};
+  const QuotaRule rule{{9, 4}, 3, 0, 3600, 0}, other{{8, 4}, 3, 0, 3600, 0};
   for (int i = 0; i < 3; ++i) (void)before.admit({&rule, 1}, 5000);
+  (void)before.admit({&other, 1}, 5000);
   std::vector<QuotaState> states;
-  for (std::size_t i = 0; i < Quotas::kStripes; ++i) before.take_changes(i, 5000, states);
-  ASSERT_EQ(states.size(), 1u);
+  before.take_changes(5000, states);
+  ASSERT_EQ(states.size(), 2u);
   std::vector<QuotaState> again;
-  for (std::size_t i = 0; i < Quotas::kStripes; ++i) before.take_changes(i, 5000, again);
+  before.take_changes(5000, again);
   EXPECT_TRUE(again.empty());
-  after.restore(states);
+  (void)before.admit({&rule, 1}, 5000);  // Refused, so nothing changed.
+  before.add_bytes(other, 7, 5000);
+  before.take_changes(5000, again);
+  ASSERT_EQ(again.size(), 1u);
+  EXPECT_EQ(again[0].key, other.key);
+  EXPECT_EQ(again[0].bytes, 7);
+  for (const QuotaState& state : states) after.restore(state);
   EXPECT_EQ(after.admit({&rule, 1}, 6000).exceeded, QuotaVerdict::Exceeded::calls);
+}
+
+TEST(Quotas, TheGroupsHoldEveryCounterOnce) {
+  Quotas quotas;
+  for (std::uint64_t i = 0; i < 5000; ++i) {
+    const QuotaRule rule{{i, 1}, 10, 0, i % 5 == 0 ? 1 : 3600, 0};
+    (void)quotas.admit({&rule, 1}, 500);
+  }
+  std::vector<QuotaState> states;
+  for (std::size_t group = 0; group < Quotas::kGroups; ++group) {
+    const std::size_t before = states.size();
+    quotas.states_of(group, 1500, states);
+    EXPECT_GT(states.size(), before) << group;
+  }
+  std::set<std::uint64_t> subscribers;
+  for (const QuotaState& state : states) subscribers.insert(state.key.subscriber);
+  EXPECT_EQ(states.size(), 4000u) << "Those whose window is over are left out.";
+  EXPECT_EQ(subscribers.size(), 4000u);
+}
+
+TEST(Quotas, WhatWasCountedMeanwhileIsAddedToWhatIsRestored) {
+  const TimeMs year_one = -62'135'596'800'000;
+  const QuotaRule endless{{1, 1}, 10, 0, 0, year_one}, hourly{{1, 2}, 10, 0, 3600, 0};
+  Quotas quotas;
+  quotas.restore({endless.key, year_one, 0, 7, 70});
+  EXPECT_EQ(quotas.state(endless.key).calls, 7);
+  (void)quotas.admit({&hourly, 1}, 5000);
+  quotas.add_bytes(hourly, 5, 5000);
+  quotas.restore({hourly.key, 0, 3'600'000, 4, 40});
+  EXPECT_EQ(quotas.state(hourly.key).calls, 5);
+  EXPECT_EQ(quotas.state(hourly.key).bytes, 45);
+  (void)quotas.admit({&hourly, 1}, 3'600'001);
+  quotas.restore({hourly.key, 0, 3'600'000, 9, 90});
+  EXPECT_EQ(quotas.state(hourly.key).calls, 1) << "A window that is over adds nothing.";
+}
+
+TEST(Quotas, WithoutRoomForACounterNothingIsAdmittedUncounted) {
+  Quotas quotas(1);
+  RateLimits rates(1);
+  const QuotaRule first{{1, 1}, 5, 0, 60, 0}, second{{2, 1}, 5, 0, 60, 0};
+  const RateRule rate{{1, 1}, 5, kSecond}, other{{2, 1}, 5, kSecond};
+  (void)quotas.admit({&first, 1}, 1000);
+  (void)rates.admit({&rate, 1}, 1000);
+  EXPECT_TRUE(quotas.admit({&second, 1}, 1000).table_full);
+  EXPECT_TRUE(quotas.check(second, 1000).table_full) << "It could not be counted later.";
+  EXPECT_TRUE(rates.admit({&other, 1}, 1000).table_full);
+  EXPECT_TRUE(rates.check(other, 1000).table_full);
+  EXPECT_EQ(quotas.check(first, 1000).exceeded, QuotaVerdict::Exceeded::none);
+  EXPECT_TRUE(rates.check(rate, 1000).admitted);
+  EXPECT_EQ(quotas.table_full_total(), 2u);
+  EXPECT_EQ(rates.table_full_total(), 2u);
 }
 
 TEST(Quotas, ManyThreadsAreAdmittedExactly) {

@@ -11,7 +11,23 @@ QuotaVolume QuotaVolume::of(const PolicyNode& node, DocumentErrors& errors) {
           params.integer("renewal-period")};
 }
 
+void note_quota(CallTrace& trace, const Quotas& quotas, const QuotaRule& rule) {
+  const QuotaState state = quotas.state(rule.key);
+  if (rule.calls > 0) trace.note("limitCalls", std::to_string(rule.calls));
+  if (rule.bytes > 0) trace.note("limitBytes", std::to_string(rule.bytes));
+  trace.note("countedCalls", std::to_string(state.calls));
+  trace.note("countedBytes", std::to_string(state.bytes));
+}
+
 Flow refuse_quota(Exchange& x, const QuotaVerdict& verdict) {
+  if (verdict.table_full) {
+    // Nobody has used up anything: the gateway cannot count another caller for now.
+    x.response_additions.push_back({"Retry-After", x.number_text(verdict.retry_after_s)});
+    x.error.reason = "QuotaExceeded";
+    x.error.message = "There is no room for another counter of quotas.";
+    answer_error(x, 429, "Too Many Requests", x.error.message);
+    return Flow::error;
+  }
   const std::string_view what = verdict.exceeded == QuotaVerdict::Exceeded::calls
                                     ? "Out of call volume quota."
                                     : "Out of bandwidth quota.";

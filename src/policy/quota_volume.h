@@ -1,6 +1,6 @@
 #pragma once
 // What quota and quota-by-key have in common: how a volume is written in a document, and the answer
-// when it is used up: 403, and when it is full again.
+// when it is used up: 403, and when it is full again. When there is no room to count: 429.
 #include "policy/catalog.h"
 #include "policy/exchange.h"
 #include "policy/policy.h"
@@ -41,6 +41,8 @@ struct QuotaVolume {
   static QuotaVolume of(const PolicyNode& node, DocumentErrors& errors);
 };
 
+// What a traced call shows of it.
+void note_quota(CallTrace& trace, const Quotas& quotas, const QuotaRule& rule);
 Flow refuse_quota(Exchange& x, const QuotaVerdict& verdict);
 
 }  // namespace mlgate::policy

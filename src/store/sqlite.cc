@@ -10,6 +10,7 @@
 #include <future>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace mlgate::store {
 namespace {
@@ -53,29 +54,170 @@ std::string end_of_prefix(std::string_view prefix) {
   return end;
 }
 
-// A reading connection with its statements.
-struct Reader {
-  Connection connection;
-  Statement get, list_all, list_range, page, size, changes, last;
-
+// A reading connection with its statements; used by one thread at a time.
+class Reader final : public Reading {
+ public:
   static Result<std::unique_ptr<Reader>> open(const std::string& path) {
     auto self = std::make_unique<Reader>();
-    TRY(self->connection, Connection::open(path));
-    const Connection& c = self->connection;
-    TRY(self->get, c.prepare("SELECT body, version FROM documents WHERE collection=?1 AND key=?2"));
-    TRY(self->list_all, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 "
-                                  "AND key>=?2 ORDER BY key"));
-    TRY(self->list_range, c.prepare("SELECT key, body, version FROM documents WHERE "
-                                    "collection=?1 AND key>=?2 AND key<?3 ORDER BY key"));
-    TRY(self->page, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 AND "
-                              "key>=?2 AND key>?3 AND (?4='' OR key<?4) ORDER BY key LIMIT ?5"));
-    TRY(self->size, c.prepare("SELECT COUNT(*) FROM documents WHERE collection=?1"));
+    TRY(self->connection_, Connection::open(path));
+    const Connection& c = self->connection_;
+    TRY(self->get_,
+        c.prepare("SELECT body, version FROM documents WHERE collection=?1 AND key=?2"));
+    TRY(self->list_all_, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 "
+                                   "AND key>=?2 ORDER BY key"));
+    TRY(self->list_range_, c.prepare("SELECT key, body, version FROM documents WHERE "
+                                     "collection=?1 AND key>=?2 AND key<?3 ORDER BY key"));
+    TRY(self->page_, c.prepare("SELECT key, body, version FROM documents WHERE collection=?1 AND "
+                               "key>=?2 AND key>?3 AND (?4='' OR key<?4) ORDER BY key LIMIT ?5"));
+    TRY(self->size_, c.prepare("SELECT COUNT(*) FROM documents WHERE collection=?1"));
     // Whole commits only: a reader continues behind the last number it saw.
-    TRY(self->changes, c.prepare("SELECT number, collection, key, deleted FROM changes WHERE "
-                                 "number>?1 ORDER BY number, collection, key"));
-    TRY(self->last, c.prepare("SELECT value FROM counters WHERE name='change'"));
+    TRY(self->changes_, c.prepare("SELECT number, collection, key, deleted FROM changes WHERE "
+                                  "number>?1 ORDER BY number, collection, key"));
+    TRY(self->last_, c.prepare("SELECT value FROM counters WHERE name='change'"));
     return self;
   }
+
+  // What is read until end() is as of one moment.
+  Result<void> begin() {
+    TRY_OK(connection_.execute("BEGIN"));
+    TRY_OK(last_change());  // The first read chooses the moment.
+    return {};
+  }
+  Result<void> end() { return connection_.execute("ROLLBACK"); }
+
+  Result<std::optional<Document>> get(std::string_view collection, std::string_view key) override {
+    const Reset reset(get_);
+    TRY(const bool row, get_.bind(1, collection).bind(2, key).step());
+    if (!row) return std::nullopt;
+    return Document{std::string(collection), std::string(key), get_.text(0), get_.number(1)};
+  }
+
+  Result<std::vector<Document>> list(std::string_view collection,
+                                     std::string_view prefix) override {
+    const std::string end = end_of_prefix(prefix);
+    Statement& rows = end.empty() ? list_all_ : list_range_;
+    const Reset reset(rows);
+    rows.bind(1, collection).bind(2, prefix);
+    if (!end.empty()) rows.bind(3, end);
+    return documents(rows, collection);
+  }
+
+  Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
+                                     std::string_view after, std::size_t limit) override {
+    const std::string end = end_of_prefix(prefix);
+    const Reset reset(page_);
+    page_.bind(1, collection).bind(2, prefix).bind(3, after).bind(4, end);
+    page_.bind(5, std::uint64_t{limit});
+    return documents(page_, collection);
+  }
+
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    const Reset reset(size_);
+    TRY_OK(size_.bind(1, collection).step());
+    return size_.number(0);
+  }
+
+  Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override {
+    const Reset reset(changes_);
+    std::vector<Change> list;
+    changes_.bind(1, after);
+    for (;;) {
+      TRY(const bool row, changes_.step());
+      if (!row) return list;
+      const std::uint64_t number = changes_.number(0);
+      // A commit is never cut: the limit is passed by the rest of the last one.
+      if (list.size() >= limit && (list.empty() || list.back().number != number)) return list;
+      list.push_back({number, changes_.text(1), changes_.text(2), changes_.number(3) != 0});
+    }
+  }
+
+  Result<std::uint64_t> last_change() override {
+    const Reset reset(last_);
+    TRY_OK(last_.step());
+    return last_.number(0);
+  }
+
+ private:
+  struct Reset {
+    explicit Reset(Statement& statement) : statement(statement) {}
+    Reset(const Reset&) = delete;
+    ~Reset() { statement.reset(); }
+    Statement& statement;
+  };
+
+  static Result<std::vector<Document>> documents(Statement& rows, std::string_view collection) {
+    std::vector<Document> out;
+    for (;;) {
+      TRY(const bool row, rows.step());
+      if (!row) return out;
+      out.push_back({std::string(collection), rows.text(0), rows.text(1), rows.number(2)});
+    }
+  }
+
+  Connection connection_;
+  Statement get_, list_all_, list_range_, page_, size_, changes_, last_;
+};
+
+// The readers that nobody uses.
+class Readers {
+ public:
+  explicit Readers(std::string path) : path_(std::move(path)) {}
+  Readers(const Readers&) = delete;
+
+  Result<std::unique_ptr<Reader>> take() {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!unused_.empty()) {
+        auto reader = std::move(unused_.back());
+        unused_.pop_back();
+        return reader;
+      }
+    }
+    return Reader::open(path_);
+  }
+  void give(std::unique_ptr<Reader> reader) {
+    const std::lock_guard lock(mutex_);
+    if (unused_.size() < kReadersMax) unused_.push_back(std::move(reader));
+  }
+
+ private:
+  const std::string path_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Reader>> unused_;
+};
+
+// A reader at one moment.
+class View final : public Reading {
+ public:
+  View(Readers& readers, std::unique_ptr<Reader> reader)
+      : readers_(readers), reader_(std::move(reader)) {}
+  View(const View&) = delete;
+  ~View() override {
+    if (reader_->end()) readers_.give(std::move(reader_));
+  }
+
+  Result<std::optional<Document>> get(std::string_view collection, std::string_view key) override {
+    return reader_->get(collection, key);
+  }
+  Result<std::vector<Document>> list(std::string_view collection,
+                                     std::string_view prefix) override {
+    return reader_->list(collection, prefix);
+  }
+  Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
+                                     std::string_view after, std::size_t limit) override {
+    return reader_->page(collection, prefix, after, limit);
+  }
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    return reader_->size_of(collection);
+  }
+  Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override {
+    return reader_->changes(after, limit);
+  }
+  Result<std::uint64_t> last_change() override { return reader_->last_change(); }
+
+ private:
+  Readers& readers_;
+  std::unique_ptr<Reader> reader_;
 };
 
 // Owned by the writer thread.
@@ -199,12 +341,13 @@ class Writer {
 
 class SqliteStore final : public Store {
  public:
+  explicit SqliteStore(const std::string& path) : readers_(path) {}
+
   static Result<std::unique_ptr<Store>> open(const std::string& path) {
-    auto self = std::make_unique<SqliteStore>();
-    self->path_ = path;
+    auto self = std::make_unique<SqliteStore>(path);
     TRY_OK(self->writer_.open(path));
     TRY(auto reader, Reader::open(path));
-    self->readers_.push_back(std::move(reader));
+    self->readers_.give(std::move(reader));
     self->thread_ = std::thread([raw = self.get()] { raw->write_loop(); });
     return self;
   }
@@ -219,67 +362,30 @@ class SqliteStore final : public Store {
   }
 
   Result<std::optional<Document>> get(std::string_view collection, std::string_view key) override {
-    TRY(auto reader, take_reader());
-    auto found = [&]() -> Result<std::optional<Document>> {
-      TRY(const bool row, reader->get.bind(1, collection).bind(2, key).step());
-      if (!row) return std::nullopt;
-      return Document{std::string(collection), std::string(key), reader->get.text(0),
-                      reader->get.number(1)};
-    }();
-    reader->get.reset();
-    give_reader(std::move(reader));
-    return found;
+    return read([&](Reading& reader) { return reader.get(collection, key); });
   }
-
   Result<std::vector<Document>> list(std::string_view collection,
                                      std::string_view prefix) override {
-    TRY(auto reader, take_reader());
-    const std::string end = end_of_prefix(prefix);
-    Statement& rows = end.empty() ? reader->list_all : reader->list_range;
-    auto found = [&]() -> Result<std::vector<Document>> {
-      std::vector<Document> documents;
-      rows.bind(1, collection).bind(2, prefix);
-      if (!end.empty()) rows.bind(3, end);
-      for (;;) {
-        TRY(const bool row, rows.step());
-        if (!row) return documents;
-        documents.push_back({std::string(collection), rows.text(0), rows.text(1), rows.number(2)});
-      }
-    }();
-    rows.reset();
-    give_reader(std::move(reader));
-    return found;
+    return read([&](Reading& reader) { return reader.list(collection, prefix); });
   }
-
   Result<std::vector<Document>> page(std::string_view collection, std::string_view prefix,
                                      std::string_view after, std::size_t limit) override {
-    TRY(auto reader, take_reader());
-    const std::string end = end_of_prefix(prefix);
-    Statement& rows = reader->page;
-    auto found = [&]() -> Result<std::vector<Document>> {
-      std::vector<Document> documents;
-      rows.bind(1, collection).bind(2, prefix).bind(3, after).bind(4, end);
-      rows.bind(5, std::uint64_t{limit});
-      for (;;) {
-        TRY(const bool row, rows.step());
-        if (!row) return documents;
-        documents.push_back({std::string(collection), rows.text(0), rows.text(1), rows.number(2)});
-      }
-    }();
-    rows.reset();
-    give_reader(std::move(reader));
-    return found;
+    return read([&](Reading& reader) { return reader.page(collection, prefix, after, limit); });
+  }
+  Result<std::uint64_t> size_of(std::string_view collection) override {
+    return read([&](Reading& reader) { return reader.size_of(collection); });
+  }
+  Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override {
+    return read([&](Reading& reader) { return reader.changes(after, limit); });
+  }
+  Result<std::uint64_t> last_change() override {
+    return read([](Reading& reader) { return reader.last_change(); });
   }
 
-  Result<std::uint64_t> size_of(std::string_view collection) override {
-    TRY(auto reader, take_reader());
-    auto found = [&]() -> Result<std::uint64_t> {
-      TRY_OK(reader->size.bind(1, collection).step());
-      return reader->size.number(0);
-    }();
-    reader->size.reset();
-    give_reader(std::move(reader));
-    return found;
+  Result<std::unique_ptr<Reading>> view() override {
+    TRY(auto reader, readers_.take());
+    TRY_OK(reader->begin());
+    return std::make_unique<View>(readers_, std::move(reader));
   }
 
   Result<std::uint64_t> commit(std::vector<Write> writes) override {
@@ -301,58 +407,18 @@ class SqliteStore final : public Store {
     return done.get();
   }
 
-  Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) override {
-    TRY(auto reader, take_reader());
-    auto found = [&]() -> Result<std::vector<Change>> {
-      std::vector<Change> list;
-      reader->changes.bind(1, after);
-      for (;;) {
-        TRY(const bool row, reader->changes.step());
-        if (!row) return list;
-        const std::uint64_t number = reader->changes.number(0);
-        // A commit is never cut: the limit is passed by the rest of the last one.
-        if (list.size() >= limit && (list.empty() || list.back().number != number)) return list;
-        list.push_back({number, reader->changes.text(1), reader->changes.text(2),
-                        reader->changes.number(3) != 0});
-      }
-    }();
-    reader->changes.reset();
-    give_reader(std::move(reader));
-    return found;
-  }
-
-  Result<std::uint64_t> last_change() override {
-    TRY(auto reader, take_reader());
-    auto found = [&]() -> Result<std::uint64_t> {
-      TRY_OK(reader->last.step());
-      return reader->last.number(0);
-    }();
-    reader->last.reset();
-    give_reader(std::move(reader));
-    return found;
-  }
-
   void on_commit(std::function<void(std::uint64_t)> listener) override {
     const std::lock_guard lock(mutex_);
     listeners_.push_back(std::move(listener));
   }
 
  private:
-  Result<std::unique_ptr<Reader>> take_reader() {
-    {
-      const std::lock_guard lock(readers_mutex_);
-      if (!readers_.empty()) {
-        auto reader = std::move(readers_.back());
-        readers_.pop_back();
-        return reader;
-      }
-    }
-    return Reader::open(path_);
-  }
-
-  void give_reader(std::unique_ptr<Reader> reader) {
-    const std::lock_guard lock(readers_mutex_);
-    if (readers_.size() < kReadersMax) readers_.push_back(std::move(reader));
+  template <class F>
+  auto read(F f) -> decltype(f(std::declval<Reading&>())) {
+    TRY(auto reader, readers_.take());
+    auto found = f(*reader);
+    readers_.give(std::move(reader));
+    return found;
   }
 
   void write_loop() {
@@ -376,10 +442,8 @@ class SqliteStore final : public Store {
     }
   }
 
-  std::string path_;
-  Writer writer_;  // The writer thread's, once it runs.
-  std::mutex readers_mutex_;
-  std::vector<std::unique_ptr<Reader>> readers_;
+  Readers readers_;
+  Writer writer_;     // The writer thread's, once it runs.
   std::mutex mutex_;  // Guards what follows.
   std::condition_variable wake_;
   std::deque<std::unique_ptr<Pending>> queue_;

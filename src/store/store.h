@@ -44,9 +44,9 @@ struct Change {
   bool deleted = false;
 };
 
-class Store {
+class Reading {
  public:
-  virtual ~Store() = default;
+  virtual ~Reading() = default;
 
   // nullopt when there is no such document.
   virtual Result<std::optional<Document>> get(std::string_view collection,
@@ -60,12 +60,20 @@ class Store {
                                              std::string_view after, std::size_t limit) = 0;
   // How many documents the collection has. Goes through its keys.
   virtual Result<std::uint64_t> size_of(std::string_view collection) = 0;
-  // All or nothing, durable on return. The new change number, which is the version of every
-  // document written. precondition_failed names the key whose expectation did not hold.
-  virtual Result<std::uint64_t> commit(std::vector<Write> writes) = 0;
   // Changes with a number above `after`, oldest first, at most `limit`.
   virtual Result<std::vector<Change>> changes(std::uint64_t after, std::size_t limit) = 0;
   virtual Result<std::uint64_t> last_change() = 0;
+};
+
+// Each read sees what is committed by then.
+class Store : public Reading {
+ public:
+  // All that is read through it is as of one moment between two commits, the same whatever is
+  // committed meanwhile. For one thread, for a short while, and not longer than the store.
+  virtual Result<std::unique_ptr<Reading>> view() = 0;
+  // All or nothing, durable on return. The new change number, which is the version of every
+  // document written. precondition_failed names the key whose expectation did not hold.
+  virtual Result<std::uint64_t> commit(std::vector<Write> writes) = 0;
   // Called on the store's own thread after each commit with its change number; short and
   // non-blocking.
   virtual void on_commit(std::function<void(std::uint64_t)> listener) = 0;

@@ -108,6 +108,21 @@ TEST_F(StoreTest, TheLimitOfTheFeedNeverCutsACommit) {
   EXPECT_EQ(store->changes(0, 1).value().size(), 3U);
 }
 
+TEST_F(StoreTest, AViewStaysAtOneMoment) {
+  auto store = open();
+  const auto one = store->commit({put("a", "1")}).value();
+  auto view = store->view().value();
+  ASSERT_TRUE(store->commit({put("a", "2"), put("b", "2")}));
+  EXPECT_EQ(view->get("c", "a").value()->body, "1");
+  EXPECT_EQ(view->list("c", "").value().size(), 1U);
+  EXPECT_EQ(view->changes(0, 10).value().size(), 1U);
+  EXPECT_EQ(view->last_change().value(), one);
+  EXPECT_EQ(view->size_of("c").value(), 1U);
+  EXPECT_EQ(body_of(*store, "a"), "2");
+  view.reset();
+  EXPECT_EQ(store->view().value()->get("c", "a").value()->body, "2");
+}
+
 TEST_F(StoreTest, ConcurrentCommitsAllLandAndAFailingOneFailsAlone) {
   auto store = open();
   ASSERT_TRUE(store->commit({put("taken", "1")}));

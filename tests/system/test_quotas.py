@@ -1,7 +1,10 @@
 """Counters of quotas through the management interface: read by name, set for the next call, kept over a kill."""
 
+import collections
 import http.client
+import itertools
 import os
+import random
 import signal
 import sys
 import threading
@@ -16,6 +19,41 @@ from recorder import RecordingBackend
 WEEK = 604_800
 POLICY = f"""<quota calls="5" renewal-period="{WEEK}"><api name="The API" calls="4" renewal-period="{WEEK}">
                <operation id="get" calls="3" renewal-period="0" /></api></quota>"""
+
+
+# A second, and what a loaded machine takes to write.
+LOST_S = 5 if harness.SANITIZED else 1.5
+
+
+class Load:
+    """Threads that call until the server is killed; when each answer came, and the fields of its request."""
+    THREADS = 3
+
+    def __init__(self, server, fields):
+        self.port, self.fields, self.answered = server.ports["gateway"]["http"], fields, []
+        self.threads = [threading.Thread(target=self.call) for _ in range(self.THREADS)]
+        for thread in self.threads:
+            thread.start()
+
+    def call(self):
+        connection = http.client.HTTPConnection("localhost", self.port, timeout=30)
+        try:
+            while True:
+                fields = self.fields()
+                connection.request("GET", "/a/echo", headers=fields)
+                answer = connection.getresponse()
+                if answer.read() == b"" and answer.status == 200:
+                    self.answered.append((time.monotonic(), fields))
+        except (OSError, http.client.HTTPException):
+            pass  # The server is gone.
+
+    def lasted(self, seconds):
+        return self.answered and time.monotonic() - self.answered[0][0] >= seconds
+
+    def join(self):
+        for thread in self.threads:
+            thread.join()
+        return self.answered
 
 
 class Quotas(unittest.TestCase):
@@ -82,36 +120,48 @@ class Quotas(unittest.TestCase):
         key = self.server.subscribe("busy", "p")
         self.policy("/products/p", f'<quota calls="1000000" renewal-period="{WEEK}" />')
         self.addCleanup(self.policy, "/products/p", POLICY)
-        answered, killed = [], threading.Event()
-
-        def load():
-            connection = http.client.HTTPConnection("localhost", self.server.ports["gateway"]["http"], timeout=30)
-            try:
-                while not killed.is_set():
-                    connection.request("GET", "/a/echo", headers={"Ocp-Apim-Subscription-Key": key})
-                    if connection.getresponse().read() == b"":
-                        answered.append(time.monotonic())
-            except (OSError, http.client.HTTPException):
-                pass  # The server is gone.
-
-        threads = [threading.Thread(target=load) for _ in range(3)]
-        for thread in threads:
-            thread.start()
-        while self.counters("busy").json["value"][0]["value"]["callsCount"] < 200 or not answered or (
-                time.monotonic() - answered[0] < 2.5):
+        load = Load(self.server, lambda: {"Ocp-Apim-Subscription-Key": key})
+        while self.counters("busy").json["value"][0]["value"]["callsCount"] < 200 or not load.lasted(2.5):
             time.sleep(0.05)
         end = time.monotonic()
         self.server.stop(signal.SIGKILL)
-        killed.set()
-        for thread in threads:
-            thread.join()
+        answered = [at for at, _ in load.join()]
         self.server.start()
         kept = self.counters("busy").json["value"][0]["value"]["callsCount"]
-        # A second, and what a loaded machine takes to write.
-        before = sum(at < end - (5 if harness.SANITIZED else 1.5) for at in answered)
+        before = sum(at < end - LOST_S for at in answered)
         print(f"{len(answered)} calls, {kept} kept; {sum(at < end - 1 for at in answered)} of them a second before")
         self.assertGreaterEqual(kept, before)
-        self.assertLessEqual(kept, len(answered) + len(threads))
+        self.assertLessEqual(kept, len(answered) + Load.THREADS)
+
+    def test_many_counters_survive_kills_under_load(self):
+        self.policy("/apis/a", '<quota-by-key calls="1000000" renewal-period="0" '
+                               'counter-key="@(context.Request.Headers.GetValueOrDefault(\"X-Who\", \"\"))" />')
+        self.policy("/products/p", "")
+        self.addCleanup(self.policy, "/products/p", POLICY)
+        self.addCleanup(self.server.arm, "DELETE", "/apis/a/policies/policy")
+        key = self.server.subscribe("crowd", "p")
+        callers = [f"caller-{number}" for number in range(3000)]
+        turn = itertools.cycle(callers)
+        least, most = collections.Counter(), collections.Counter()
+        # A process that is killed again soon has what the one before it had, too.
+        for seconds in (LOST_S + 2.5, LOST_S + 1, LOST_S + 2.5):
+            load = Load(self.server, lambda: {"Ocp-Apim-Subscription-Key": key, "X-Who": next(turn)})
+            while not load.lasted(seconds):
+                time.sleep(0.05)
+            end = time.monotonic()
+            self.server.stop(signal.SIGKILL)
+            answered = load.join()
+            self.server.start()
+            least.update(fields["X-Who"] for at, fields in answered if at < end - LOST_S)
+            most.update(fields["X-Who"] for _, fields in answered)
+        self.assertGreater(len(least), 1500, "Too slow to say anything.")
+        for caller in random.Random(7).sample(callers, 1000):
+            found = self.counters(caller).json["value"]
+            calls = found[0]["value"]["callsCount"] if found else 0
+            self.assertLessEqual(least[caller], calls, caller)
+            # Calls that were under way may have counted without an answer.
+            self.assertLessEqual(calls, most[caller] + 3 * Load.THREADS, caller)
+        print(f"{sum(most.values())} calls of {len(most)} callers, {sum(least.values())} a second before a kill")
 
     def test_keys_that_callers_bring_are_counters_once_they_have_counted(self):
         self.policy("/apis/a", '<quota-by-key calls="2" renewal-period="0" '

@@ -7,6 +7,7 @@ import http.server
 import os
 import signal
 import sqlite3
+import struct
 import socket
 import ssl
 import subprocess
@@ -173,12 +174,9 @@ class Reload(unittest.TestCase):
 
             def kept():
                 with sqlite3.connect(f"file:{server.data}/store.db?mode=ro", uri=True) as store:
-                    found = store.execute("SELECT name FROM sqlite_master WHERE type='table'").fetchall()
-                    text = ""
-                    for (table,) in found:
-                        for row in store.execute(f"SELECT * FROM {table}"):
-                            text += "".join(c.decode("latin-1") if isinstance(c, bytes) else str(c) for c in row)
-                return text.count(",10,") >= 2
+                    rows = store.execute("SELECT body FROM documents WHERE collection='quota'").fetchall()
+                numbers = [struct.iter_unpack("<6q", body.split(b"\n", 1)[1]) for (body,) in rows]
+                return sum(calls == 10 for one in numbers for _, _, _, _, calls, _ in one) >= 2
 
             wait_for(kept, "the quotas are in the store")
             server.stop(signal.SIGKILL)
@@ -229,6 +227,43 @@ class Reload(unittest.TestCase):
                     wait_for(lambda: self.get(alone, "/a/x").status == 404, "the change is served")
                 # The data folder's list of ports is that of whoever started last.
             server.process = None
+        backend.stop()
+
+    def test_a_console_in_another_process_is_heard(self):
+        backend = Backend("here")
+        with harness.Server() as server:
+            server.make_instance()
+            make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+            self.assertEqual(self.get(server, "/a/x").status, 200)
+            with harness.Server(data=server.data, flags=["--roles", "console"]) as console:
+                console.arm("DELETE", "/apis/a")
+                wait_for(lambda: self.get(server, "/a/x").status == 404, "the change is served")
+                # The other way round as well.
+                make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+                self.assertEqual(console.arm("GET", "/apis/a").status, 200)
+        backend.stop()
+
+    def test_gateways_on_one_data_folder_keep_their_own_counters(self):
+        backend = Backend("b")
+        with harness.Server() as server:
+            server.make_instance()
+            make_api(server, "a", f"http://127.0.0.1:{backend.port}")
+            set_policy(server, "/apis/a", "<quota-by-key calls='5' renewal-period='0' counter-key='all' />")
+            with harness.Server(data=server.data, flags=["--roles", "gateway"]) as other:
+                self.assertEqual([self.get(server, "/a/x").status for _ in range(3)], [200] * 3)
+                self.assertEqual([self.get(other, "/a/x").status for _ in range(4)], [200] * 4)
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(other.stop(), 0)
+                server.start()
+                other.start()
+                self.assertEqual([self.get(server, "/a/x").status for _ in range(3)], [200, 200, 403])
+                self.assertEqual([self.get(other, "/a/x").status for _ in range(2)], [200, 403])
+                # The store goes away, and both still start.
+                self.assertEqual(server.stop(), 0)
+                self.assertEqual(other.stop(), 0)
+                take_store_away(server.data)
+                other.start()
+                self.assertEqual(self.get(other, "/a/x").body, b"b")
         backend.stop()
 
     def test_a_gateway_whose_store_stays_away_ends_well(self):

@@ -301,6 +301,27 @@ class Watching(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         return answer.json
 
+    def test_a_trace_shows_what_limits_by_key_decided(self):
+        self.server.put("/apis/plain/policies/policy", {"format": "rawxml", "value": """<policies>
+            <inbound><base /><rate-limit-by-key calls="7" renewal-period="60" counter-key="rates" />
+              <quota-by-key calls="9" bandwidth="2" renewal-period="0" counter-key="volume" /></inbound>
+            <backend><limit-concurrency key="places" max-count="3"><forward-request /></limit-concurrency></backend>
+            </policies>"""})
+        self.addCleanup(self.server.arm, "DELETE", "/apis/plain/policies/policy")
+        answer = self.post("/plain/traced", {"Apim-Debug-Authorization": self.debug_token().json["token"]}, b"x")
+        self.assertEqual(answer.status, 200)
+        entries = self.trace(answer.headers["Apim-Trace-Id"])["traceEntries"]
+        data = {}
+        for entry in (entry for section in entries.values() for entry in section):
+            data.setdefault(entry["source"], entry["data"])  # Its end has an entry as well, behind its children.
+
+        def noted(source, *names):
+            return [data[source][name] for name in names]
+        self.assertEqual(noted("rate-limit-by-key", "counterKey", "limitCalls", "remainingCalls"), ["rates", "7", "6"])
+        self.assertEqual(noted("quota-by-key", "counterKey", "limitCalls", "limitBytes", "countedCalls",
+                               "countedBytes"), ["volume", "9", "2048", "1", "0"])
+        self.assertEqual(noted("limit-concurrency", "key", "maxCount", "runningCalls"), ["places", "3", "1"])
+
     def test_a_debug_credential_shows_every_step(self):
         token = self.debug_token().json["token"]
         answer = self.post("/plain/traced?subscription-key=not-this", {"Apim-Debug-Authorization": token},

@@ -43,8 +43,15 @@ class LimitConcurrency final : public Policy {
 
   Flow apply(Exchange& x) const noexcept override {
     if (!limits_) return Flow::next;
-    const std::uint64_t key = mix_numbers(limits_->number_of(key_.value(x)), x.matched.service);
-    if (limits_->concurrency.enter(key, max_)) {
+    const std::string_view name = key_.value(x);
+    const std::uint64_t key = mix_numbers(limits_->number_of(name), x.matched.service);
+    const bool entered = limits_->concurrency.enter(key, max_);
+    if (x.trace) [[unlikely]] {
+      x.trace->note("key", name);
+      x.trace->note("maxCount", std::to_string(max_));
+      x.trace->note("runningCalls", std::to_string(limits_->concurrency.running(key)));
+    }
+    if (entered) {
       x.slots.push_back({&limits_->concurrency, key});
       return Flow::next;
     }

@@ -99,16 +99,10 @@ class Quota final : public Policy {
   Flow admit(Exchange& x, std::span<const QuotaRule> rules) const noexcept {
     const auto verdict = limits_->quotas.admit(rules, x.now_ms);
     if (x.trace) [[unlikely]]
-      note(*x.trace, rules[0]);
+      note_quota(*x.trace, limits_->quotas, rules[0]);
     if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
     for (const QuotaRule& one : rules) x.charges.push_back({&limits_->quotas, one});
     return Flow::next;
-  }
-  void note(CallTrace& trace, const QuotaRule& rule) const {
-    const QuotaState state = limits_->quotas.state(rule.key);
-    trace.note("limitCalls", std::to_string(rule.calls));
-    trace.note("countedCalls", std::to_string(state.calls));
-    trace.note("countedBytes", std::to_string(state.bytes));
   }
   static Counted child(const PolicyNode& node, std::uint64_t parent, DocumentErrors& errors) {
     Counted out;

@@ -62,6 +62,10 @@ class QuotaByKey final : public Policy, public DeferredCounter {
     const bool counted = !later && by_key_.condition.holds(0);
     const QuotaVerdict verdict = counted ? limits_->quotas.admit({&rule, 1}, x.now_ms)
                                          : limits_->quotas.check(rule, x.now_ms);
+    if (x.trace) [[unlikely]] {
+      x.trace->note("counterKey", by_key_.key.value(x));
+      note_quota(*x.trace, limits_->quotas, rule);
+    }
     if (verdict.exceeded != QuotaVerdict::Exceeded::none) return refuse_quota(x, verdict);
     if (later) x.deferred.push_back({this, rule.key});
     if (counted) x.charges.push_back({&limits_->quotas, rule});

@@ -64,6 +64,11 @@ class RateLimitByKey final : public Policy, public DeferredCounter {
     } else {
       verdict = limits_->rates.check(rule, x.now_ns);
     }
+    if (x.trace) [[unlikely]] {
+      x.trace->note("counterKey", by_key_.key.value(x));
+      x.trace->note("limitCalls", std::to_string(calls_));
+      x.trace->note("remainingCalls", x.number_text(verdict.admitted ? verdict.remaining : 0));
+    }
     promises_.make(x, verdict.admitted ? verdict.remaining : 0);
     return verdict.admitted ? Flow::next : promises_.refuse(x, verdict.retry_after_ns);
   }
