@@ -461,6 +461,33 @@ Result<void> Program::name_instances() {
   return certificates_.name_instances(names);
 }
 
+namespace {
+
+http::ServerLimits caller_limits(const Settings& settings) {
+  const auto seconds = [&](std::string_view name) {
+    return std::chrono::seconds(settings.integer(name));
+  };
+  const auto number = [&](std::string_view name) {
+    return static_cast<std::size_t>(settings.integer(name));
+  };
+  http::ServerLimits out;
+  out.head_time = seconds("limits.head_time");
+  out.idle_time = seconds("limits.idle_time");
+  out.body_gap = seconds("limits.body_gap");
+  out.body_rate_min = number("limits.body_rate");
+  out.answer_rate_min = number("limits.answer_rate");
+  out.rate_after = seconds("limits.rate_after");
+  out.stream_gap = seconds("limits.stream_gap");
+  out.connections_max = number("limits.connections");
+  out.streams_max = std::uint32_t(number("limits.streams"));
+  out.head = {.bytes_max = number("limits.head_bytes"),
+              .target_bytes_max = number("limits.target_bytes"),
+              .fields_max = number("limits.head_fields")};
+  return out;
+}
+
+}  // namespace
+
 Result<void> Program::open_listeners(net::Worker& worker) {
   auto& servers = servers_[worker.index()];
   if (plays("gateway")) {
@@ -478,6 +505,7 @@ Result<void> Program::open_listeners(net::Worker& worker) {
     if (const auto socket = operations_->inherited(name, listener.port))
       options.address.inherited = socket->fd;
     options.tls = listener.tls;
+    options.limits = caller_limits(settings_);
     options.descriptor_max = operations_->descriptor_max(listener.role);
     servers.push_back(std::make_unique<http::Server>(worker, *listener.handler, options));
     if (auto opened = servers.back()->open(); !opened)

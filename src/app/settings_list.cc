@@ -124,6 +124,33 @@ constexpr SettingInfo kSettings[] = {
     {"limits.descriptors_reserve", integer, "0", 0, 1 << 20,
      "Descriptors kept for backends and files: above, connections are refused; 0 means an "
      "eighth."},
+    {"limits.connections", integer, "100000", 1, 10'000'000,
+     "Most connections of callers to one listener and worker; above, new ones get 503."},
+    {"limits.streams", integer, "128", 1, 10'000,
+     "Most calls at a time over one HTTP/2 connection."},
+    {"limits.head_bytes", integer, "32768", 1024, 61'440,
+     "Most bytes of the head of a request; above, 431."},
+    {"limits.head_fields", integer, "100", 10, 1000,
+     "Most fields in the head of a request; above, 431."},
+    {"limits.target_bytes", integer, "8192", 256, 32'768,
+     "Most bytes of a request's path and query; above, 414."},
+    {"limits.head_time", integer, "10", 1, 3600,
+     "Seconds from the first byte of a request to the end of its head; above, 408."},
+    {"limits.idle_time", integer, "60", 1, 86'400,
+     "Seconds that a connection of a caller may lie idle between requests."},
+    {"limits.body_gap", integer, "30", 1, 3600,
+     "Seconds that a caller may go without sending a byte of a body (408) or taking one of his "
+     "answer."},
+    {"limits.body_rate", integer, "256", 0, 1LL << 30,
+     "Fewest bytes a second at which a body has to come while it is waited for; 0 means any."},
+    {"limits.answer_rate", integer, "256", 0, 1LL << 30,
+     "Fewest bytes a second at which a caller has to take his answer while it waits; 0 means "
+     "any."},
+    {"limits.rate_after", integer, "10", 1, 3600,
+     "Seconds of waiting after which the two rates are asked for."},
+    {"limits.stream_gap", integer, "300", 1, 86'400,
+     "Seconds without a byte either way while caller and backend talk in turns: once the answer "
+     "has begun, or when a body of unknown length is passed on."},
     {"mail.server", text, "", 0, 0,
      "Mail server as smtp://host:587 or smtps://host:465; empty means none: mails are read in the "
      "publisher portal."},

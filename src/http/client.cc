@@ -156,7 +156,7 @@ net::Task<std::unique_ptr<ClientConnection>> Client::connect(const Origin& origi
   CO_TRY_OK(co_await dialer_.connect(connection->stream, host, origin.port, connect_));
   if (origin.tls) {
     connection->stream.start_tls_client(tls_, host);
-    CO_TRY_OK(co_await connection->stream.handshake(connect_));
+    CO_TRY_OK(co_await connection->stream.handshake(connect_, limits_.connect_time));
   }
   co_return connection;
 }
