@@ -18,6 +18,8 @@ constexpr SettingInfo kSettings[] = {
     {"gateway.domain", text, "localhost", 0, 0, "Domain below which service instances answer."},
     {"gateway.max_request_body", integer, "0", 0, 1LL << 50,
      "Most bytes of a request body; 0 means no limit."},
+    {"gateway.max_buffered_body", integer, "16777216", 1024, 1LL << 31,
+     "Most bytes of a request body that a policy wants read whole before it is sent; above, 413."},
     {"gateway.backend_failure_status", text, "500", 0, 0,
      "500, or http for 502 and 504, when a backend fails."},
     {"gateway.access_log", text, "logs/access.log", 0, 0,

@@ -22,7 +22,8 @@ namespace mlgate::gateway {
 struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
-  std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
+  std::uint64_t buffered_body_max = 16 << 20;  // Where a policy wants the body in one piece.
+  std::uint64_t local_body_max = 32 << 20;     // Of calls that are served in process.
   std::size_t bodies_bytes_max = std::size_t{256} << 20;  // Of all such bodies together.
   std::uint32_t connections_max = 2048;                   // To one authority, over all workers.
   std::chrono::seconds tunnel_idle{900};  // Of a WebSocket, without a byte either way.

@@ -69,6 +69,7 @@ struct ForwardOptions {
   std::uint32_t timeout_ms = 0;       // Until the response head has arrived; 0: the gateway's own.
   std::uint32_t continue_ms = 1'000;  // That a caller's Expect: 100-continue waits for the backend.
   bool fail_on_error_status = false;
+  bool buffer_request = false;  // The body is read whole before anything is sent.
   bool buffer_response = true;
 };
 
