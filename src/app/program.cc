@@ -73,6 +73,8 @@ Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
                                      program->data_.root.string() + "' first");
   }
   TRY(program->operations_, Operations::make(program->settings_, program->data_));
+  TRY(program->proxies_, trusted_proxies(program->settings_));
+  TRY(program->path_case_, path_case(program->settings_));
   TRY_OK(program->choose_ports());
   TRY_OK(program->open_parts());
   return program;
@@ -232,6 +234,7 @@ void Program::make_follower() {
   }
   options.ca_certificate = certificates_.authority();
   options.backend_ca = settings_.text("gateway.backend_ca");
+  options.path_case = path_case_;
   follower_ =
       std::make_unique<StoreFollower>(StoreFollower::Parts{.store = store_.get(),
                                                            .store_file = data_.store(),
@@ -351,7 +354,8 @@ void Program::make_handlers() {
   options.buffered_body_max = std::uint64_t(settings_.integer("gateway.max_buffered_body"));
   options.local_body_max = std::uint64_t(settings_.integer("services.max_body"));
   options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));
-  gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
+  options.proxies = proxies_;
+  gateway_handler_ = std::make_unique<gateway::GatewayHandler>(std::move(options));
   gateway_handler_->reserve(workers_.size());
 
   make_console_handlers();

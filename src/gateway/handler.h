@@ -4,6 +4,7 @@
 // each has a station of its own.
 #include "analytics/usage.h"
 #include "gateway/call.h"
+#include "gateway/forwarded.h"
 #include "http/body_budget.h"
 #include "http/client.h"
 #include "http/server_call.h"
@@ -28,6 +29,7 @@ struct HandlerOptions {
   std::uint32_t connections_max = 2048;                   // To one authority, over all workers.
   std::chrono::seconds tunnel_idle{900};  // Of a WebSocket, without a byte either way.
   http::ClientLimits client;
+  TrustedProxies proxies;  // Who may say on whose behalf a call comes.
 };
 
 // What one worker needs to serve calls. Thread: that worker's, construction and destruction
@@ -67,7 +69,7 @@ class Station {
 class GatewayHandler final : public http::Handler {
  public:
   explicit GatewayHandler(HandlerOptions options)
-      : options_(options), bodies_(options.bodies_bytes_max) {}
+      : options_(std::move(options)), bodies_(options_.bodies_bytes_max) {}
 
   // Before the worker's first call and after its last; on the worker's thread.
   void open_station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,

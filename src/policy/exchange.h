@@ -41,6 +41,7 @@ struct RequestHead {
   std::string_view scheme;     // "http" or "https", as the caller used it.
   std::string_view authority;  // Host header as sent, port included.
   std::string_view peer;       // Address of the caller, no port.
+  std::string_view sender;     // Whom the connection comes from: the caller, or a trusted proxy.
   http::Fields headers;        // Host included; policies edit them.
   bool host_overridden =
       false;  // A policy set Host: the backend gets that instead of its own name.
