@@ -351,6 +351,7 @@ void Program::make_handlers() {
   options.client.idle_max = options.connections_max;
   options.client.connect_time = std::chrono::seconds(settings_.integer("gateway.connect_timeout"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
+  options.client.dial.refresh = std::chrono::seconds(settings_.integer("gateway.dns_refresh"));
   options.buffered_body_max = std::uint64_t(settings_.integer("gateway.max_buffered_body"));
   options.local_body_max = std::uint64_t(settings_.integer("services.max_body"));
   options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));

@@ -36,6 +36,8 @@ constexpr SettingInfo kSettings[] = {
      "between two pieces of a body."},
     {"gateway.connect_timeout", integer, "10", 1, 3600,
      "Seconds that connecting to one address of a backend may take."},
+    {"gateway.dns_refresh", integer, "10", 1, 86'400,
+     "Seconds after which the name of a backend is looked up again."},
     {"gateway.backend_connections", integer, "2048", 1, 1'000'000,
      "Most connections in use to one address of a backend."},
     {"gateway.backend_ca", text, "", 0, 0,

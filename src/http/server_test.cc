@@ -12,9 +12,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
+#include <vector>
 
 namespace mlgate::http {
 namespace {
@@ -506,6 +508,100 @@ TEST_F(FewConnections, ThoseAboveTheLimitAreRefusedAtOnce) {
   EXPECT_TRUE(
       talk("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 "));
   ::close(second);
+}
+
+// A name whose addresses change, and two servers that it may mean.
+class MovingName : public Fixture {
+ protected:
+  void SetUp() override {
+    Fixture::SetUp();
+    worker_.run_and_wait([this] {
+      ServerOptions options;
+      options.address.host = "127.0.0.2";
+      options.address.port = server_->port();
+      other_ = std::make_unique<Server>(worker_, handler_, options);
+      ASSERT_TRUE(other_->open());
+      ClientLimits limits;
+      limits.dial.refresh = 10ms;
+      limits.dial.resolver = [this](const std::string& host) {
+        ++asked_;
+        std::vector<net::Address> out;
+        if (host == "backend.test")
+          for (const char last : name_means_.load() == Means::first   ? std::string("1")
+                                 : name_means_.load() == Means::other ? std::string("2")
+                                 : name_means_.load() == Means::both  ? std::string("21")
+                                                                      : std::string())
+            out.push_back(loopback(last));
+        return out;
+      };
+      client_ = std::make_unique<Client>(worker_, net::AddressCheck(), nullptr, limits);
+    });
+  }
+  void TearDown() override {
+    std::promise<void> stopped;
+    worker_.post([&] { other_->stop(1s, [&] { stopped.set_value(); }); });
+    stopped.get_future().wait();
+    worker_.run_and_wait([this] { other_.reset(); });
+    Fixture::TearDown();
+  }
+  static net::Address loopback(char last) {
+    net::Address out;
+    auto& address = reinterpret_cast<sockaddr_in&>(out.storage);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + std::uint32_t(last - '1'));
+    out.size = sizeof address;
+    return out;
+  }
+  void call() {
+    const auto answer =
+        fetch({.method = "GET",
+               .url = "http://backend.test:" + std::to_string(server_->port()) + "/a",
+               .headers = {},
+               .body = {}});
+    ASSERT_TRUE(answer) << answer.error().message();
+    ASSERT_EQ(answer->status, 200);
+  }
+  std::size_t kept(Server& server) {
+    std::size_t out = 0;
+    worker_.run_and_wait([&] { out = server.connections(); });
+    return out;
+  }
+  // Calls until so many look-ups more have been made, and used.
+  void call_through(int lookups) {
+    const int until = asked_ + lookups;
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (asked_ < until && std::chrono::steady_clock::now() < deadline) call();
+    ASSERT_GE(asked_, until);
+  }
+
+  enum class Means : unsigned char { first, other, both, nothing };
+  std::atomic<Means> name_means_ = Means::first;
+  std::atomic<int> asked_ = 0;
+  std::unique_ptr<Server> other_;
+};
+
+TEST_F(MovingName, IsFollowedEvenOnConnectionsThatAreInUseAllTheTime) {
+  call_through(2);
+  EXPECT_EQ(kept(*server_), 1U);
+  EXPECT_EQ(kept(*other_), 0U);
+  name_means_ = Means::other;
+  // The fourth look-up begins after the third answer has been taken in.
+  call_through(5);
+  call();
+  EXPECT_EQ(kept(*server_), 0U);
+  EXPECT_EQ(kept(*other_), 1U);
+}
+
+TEST_F(MovingName, KeepsWhatItMayStillMean) {
+  call_through(1);
+  // A further address, and a name that is away for a while, are no reason to close anything.
+  name_means_ = Means::both;
+  call_through(4);
+  EXPECT_EQ(kept(*server_), 1U);
+  name_means_ = Means::nothing;
+  call_through(3);
+  EXPECT_EQ(kept(*server_), 1U);
+  EXPECT_EQ(kept(*other_), 0U);
 }
 
 }  // namespace
