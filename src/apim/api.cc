@@ -39,12 +39,15 @@ void check_service_url(const std::string& url, PropertyReader& in) {
   in.reject("serviceUrl", "'serviceUrl' has to be an absolute URL of http, https, ws or wss.");
 }
 
-std::vector<std::string> read_protocols(PropertyReader& in) {
-  if (!in.has("protocols")) return {"https"};
+std::vector<std::string> read_protocols(PropertyReader& in, ApiType type) {
+  const bool websocket = type == ApiType::websocket;
+  if (!in.has("protocols")) return {websocket ? "wss" : "https"};
   std::vector<std::string> out;
   for (const std::string& one : in.texts("protocols")) {
     if (one != "http" && one != "https" && one != "ws" && one != "wss")
       in.reject("protocols", "'" + one + "' is not one of: http, https, ws, wss.");
+    else if (websocket && one != "ws" && one != "wss")
+      in.reject("protocols", "A WebSocket API is called by ws and wss.");
     if (std::ranges::find(out, one) == out.end()) out.push_back(one);
   }
   if (out.empty()) in.reject("protocols", "'protocols' has to name at least one protocol.");
@@ -112,10 +115,10 @@ Api parse_api(const Json& properties, const Api* before, std::string_view servic
   api.service_url = in.optional_text("serviceUrl", {0, 2'000});
   if (api.service_url && api.service_url->empty()) api.service_url.reset();
   if (api.service_url) check_service_url(*api.service_url, in);
-  api.protocols = read_protocols(in);
   const auto type = in.choice(in.has("type") ? "type" : "apiType",
                               {"http", "soap", "websocket", "graphql", "odata", "grpc"});
   api.type = type ? ApiType(*type) : ApiType::http;
+  api.protocols = read_protocols(in, api.type);
   api.subscription_required = in.flag("subscriptionRequired", true);
   read_key_names(properties, in, api, errors);
   read_revision(in, before, api);

@@ -24,7 +24,13 @@ Result<void> Editor::put(Api next, const Api* before) {
       before && encode(next, key, tx_.secrets()) != encode(*before, key, tx_.secrets());
   if (changed) next.updated_ms = tx_.now();
   if (before == nullptr) next.family = 0;  // Its own number.
+  if (before != nullptr &&
+      (next.type == ApiType::websocket) != (before->type == ApiType::websocket))
+    reject("type", "An API cannot become a WebSocket API, nor stop being one.");
   TRY_OK(write(next, before));
+  if (next.type == ApiType::websocket) {
+    TRY_OK(put_handshake(next));
+  }
   if (changed && next.is_current) {
     TRY_OK(spread_to_revisions(next));
   }
@@ -62,7 +68,39 @@ Result<void> Editor::erase(const Api& api) {
   return tx_.erase(key_of<VersionSet>({service_, "", *api.version_set}));
 }
 
+Result<void> Editor::put_handshake(const Api& api) {
+  const std::string name(kOnHandshake);
+  TRY(const auto there, find<Operation>(tx_, {service_, api.name, name}));
+  if (there) return {};
+  Operation handshake;
+  handshake.name = name;
+  handshake.api = api.name;
+  handshake.display_name = "OnHandshake";
+  handshake.method = "GET";
+  handshake.url_template = "/*";
+  handshake.properties.set("description", "A caller opens a WebSocket connection.");
+  handshake.properties.set("request", Json::object());
+  handshake.properties.set("responses", Json::array());
+  return write(handshake, static_cast<const Operation*>(nullptr), api.name);
+}
+
+Result<bool> Editor::is_websocket(const std::string& api) const {
+  TRY(const auto found, find<Api>(tx_, {service_, "", api}));
+  return found && found->type == ApiType::websocket;
+}
+
 Result<void> Editor::put(Operation next, const Operation* before) {
+  TRY(const bool websocket, is_websocket(next.api));
+  if (websocket) {
+    // Templates that were exported are applied again.
+    const bool same = before != nullptr && next.method == before->method &&
+                      next.url_template == before->url_template;
+    if (!same)
+      reject("name",
+             "The operation of a WebSocket API is 'onHandshake', made with it; it takes "
+             "policies and cannot be changed.");
+    return {};
+  }
   TRY(const auto others, find_all<Operation>(tx_, service_, next.api));
   for (const Operation& other : others)
     if (other.method == next.method &&
@@ -75,6 +113,9 @@ Result<void> Editor::put(Operation next, const Operation* before) {
 }
 
 Result<void> Editor::erase(const Operation& operation) {
+  TRY(const bool websocket, is_websocket(operation.api));
+  if (websocket)
+    return fail(Errc::invalid_argument, "The operation of a WebSocket API cannot be deleted.");
   TRY_OK(
       tx_.erase(policy_key(service_, {PolicyScopeKind::operation, operation.api, operation.name})));
   return tx_.erase(key_of<Operation>({service_, operation.api, operation.name}));

@@ -90,6 +90,9 @@ class Editor {
     return tx_.write(key, encode(next, key, tx_.secrets()));
   }
   void reject(std::string field, std::string message);
+  // A WebSocket API has its operation, and no other.
+  Result<void> put_handshake(const Api& api);
+  Result<bool> is_websocket(const std::string& api) const;
   Result<void> check_path(const Api& next, const Api* before);
   Result<void> check_neighbours(const Api& next);
   Result<void> release_path(const Api& api);

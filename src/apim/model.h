@@ -110,6 +110,10 @@ struct Operation : Entity {
   Json properties = Json::object();  // description, request, responses.
 };
 
+// The one operation of a WebSocket API, made with it: a caller opens a connection. Its policies see
+// the handshake.
+inline constexpr std::string_view kOnHandshake = "onHandshake";
+
 struct Product : Entity {
   std::string display_name;
   std::optional<std::string> description;

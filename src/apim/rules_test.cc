@@ -54,7 +54,7 @@ TEST(ApiRules, EveryViolationIsReportedAtOnce) {
       nullptr, "demo", errors);
   EXPECT_EQ(
       fields_of(errors),
-      (std::vector<std::string>{"displayName", "path", "serviceUrl", "protocols", "type",
+      (std::vector<std::string>{"displayName", "path", "serviceUrl", "type", "protocols",
                                 "subscriptionRequired", "subscriptionKeyParameterNames.header"}));
 }
 

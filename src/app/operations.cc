@@ -96,6 +96,28 @@ Result<net::DialGuard> make_dial_guard(const Settings& settings) {
   return guard;
 }
 
+Result<gateway::TrustedProxies> trusted_proxies(const Settings& settings) {
+  constexpr const char* kName = "gateway.trusted_proxies";
+  std::vector<net::IpRange> ranges;
+  for (const std::string& range : settings.list(kName)) {
+    auto parsed = net::IpRange::parse(range);
+    if (!parsed)
+      return fail(Errc::invalid_argument,
+                  "setting '" + std::string(kName) + "': " + parsed.error().message(), kName);
+    ranges.push_back(*parsed);
+  }
+  return gateway::TrustedProxies(std::move(ranges));
+}
+
+Result<gateway::PathCase> path_case(const Settings& settings) {
+  const std::string& text = settings.text("gateway.path_case");
+  if (text == "insensitive") return gateway::PathCase{.sensitive = false};
+  if (text == "sensitive") return gateway::PathCase{.sensitive = true};
+  return fail(Errc::invalid_argument,
+              "setting 'gateway.path_case' is '" + text + "'; it is insensitive or sensitive",
+              "gateway.path_case");
+}
+
 Operations::Operations(const Settings& settings, std::uint64_t descriptors)
     : settings_(settings), descriptors_(descriptors), traces_(desk_options(settings)) {
   watching_.desk = &traces_;

@@ -11,6 +11,8 @@
 #include "app/pulse.h"
 #include "app/settings.h"
 #include "app/systemd.h"
+#include "gateway/forwarded.h"
+#include "gateway/url_template.h"
 #include "gateway/watch.h"
 #include "http/dispatcher.h"
 #include "management/management.h"
@@ -28,6 +30,10 @@ namespace mlgate::app {
 
 // The rules for outgoing connections that the settings make.
 Result<net::DialGuard> make_dial_guard(const Settings& settings);
+
+// Whom the gateway believes about its callers, and how it compares paths.
+Result<gateway::TrustedProxies> trusted_proxies(const Settings& settings);
+Result<gateway::PathCase> path_case(const Settings& settings);
 
 class Operations {
  public:

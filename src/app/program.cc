@@ -74,6 +74,8 @@ Result<std::unique_ptr<Program>> Program::open(const Settings& settings) {
                                      program->data_.root.string() + "' first");
   }
   TRY(program->operations_, Operations::make(program->settings_, program->data_));
+  TRY(program->proxies_, trusted_proxies(program->settings_));
+  TRY(program->path_case_, path_case(program->settings_));
   TRY_OK(program->choose_ports());
   TRY_OK(program->open_parts());
   return program;
@@ -233,6 +235,7 @@ void Program::make_follower() {
   }
   options.ca_certificate = certificates_.authority();
   options.backend_ca = settings_.text("gateway.backend_ca");
+  options.path_case = path_case_;
   const std::size_t gateway = plays("gateway") ? recorder_->usage().place() : 0;
   follower_ = std::make_unique<StoreFollower>(
       StoreFollower::Parts{.store = store_.get(),
@@ -349,9 +352,12 @@ void Program::make_handlers() {
   options.client.idle_max = options.connections_max;
   options.client.connect_time = std::chrono::seconds(settings_.integer("gateway.connect_timeout"));
   options.client.response_time = std::chrono::seconds(settings_.integer("gateway.backend_timeout"));
-  options.buffered_body_max = std::uint64_t(settings_.integer("services.max_body"));
+  options.client.dial.refresh = std::chrono::seconds(settings_.integer("gateway.dns_refresh"));
+  options.buffered_body_max = std::uint64_t(settings_.integer("gateway.max_buffered_body"));
+  options.local_body_max = std::uint64_t(settings_.integer("services.max_body"));
   options.bodies_bytes_max = std::size_t(settings_.integer("bodies_memory"));
-  gateway_handler_ = std::make_unique<gateway::GatewayHandler>(options);
+  options.proxies = proxies_;
+  gateway_handler_ = std::make_unique<gateway::GatewayHandler>(std::move(options));
   gateway_handler_->reserve(workers_.size());
 
   make_console_handlers();
@@ -462,6 +468,33 @@ Result<void> Program::name_instances() {
   return certificates_.name_instances(names);
 }
 
+namespace {
+
+http::ServerLimits caller_limits(const Settings& settings) {
+  const auto seconds = [&](std::string_view name) {
+    return std::chrono::seconds(settings.integer(name));
+  };
+  const auto number = [&](std::string_view name) {
+    return static_cast<std::size_t>(settings.integer(name));
+  };
+  http::ServerLimits out;
+  out.head_time = seconds("limits.head_time");
+  out.idle_time = seconds("limits.idle_time");
+  out.body_gap = seconds("limits.body_gap");
+  out.body_rate_min = number("limits.body_rate");
+  out.answer_rate_min = number("limits.answer_rate");
+  out.rate_after = seconds("limits.rate_after");
+  out.stream_gap = seconds("limits.stream_gap");
+  out.connections_max = number("limits.connections");
+  out.streams_max = std::uint32_t(number("limits.streams"));
+  out.head = {.bytes_max = number("limits.head_bytes"),
+              .target_bytes_max = number("limits.target_bytes"),
+              .fields_max = number("limits.head_fields")};
+  return out;
+}
+
+}  // namespace
+
 Result<void> Program::open_listeners(net::Worker& worker) {
   auto& servers = servers_[worker.index()];
   if (plays("gateway")) {
@@ -479,6 +512,7 @@ Result<void> Program::open_listeners(net::Worker& worker) {
     if (const auto socket = operations_->inherited(name, listener.port))
       options.address.inherited = socket->fd;
     options.tls = listener.tls;
+    options.limits = caller_limits(settings_);
     options.descriptor_max = operations_->descriptor_max(listener.role);
     servers.push_back(std::make_unique<http::Server>(worker, *listener.handler, options));
     if (auto opened = servers.back()->open(); !opened)

@@ -108,6 +108,8 @@ class Program {
   std::unique_ptr<store::Store> store_;
   Certificates certificates_;
   net::DialGuard guard_;
+  gateway::TrustedProxies proxies_;
+  gateway::PathCase path_case_;
   std::unique_ptr<identity::Identity> identity_;
   std::unique_ptr<identity::People> people_;
 

@@ -33,6 +33,7 @@ struct ForwardPlan {
   std::string_view path, query;        // The same in two parts, for a LocalService.
   std::uint32_t timeout_ms = 300'000;  // Until the response head.
   std::uint32_t continue_ms = 1'000;   // That Expect: 100-continue waits for the backend.
+  bool buffer_request = false;         // The body is read whole before anything is sent.
 };
 
 // Ids of requests: random version 4 GUIDs without a system call each. Thread: one worker's.

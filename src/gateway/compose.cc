@@ -214,12 +214,12 @@ std::optional<std::size_t> compose_forward_head(const Call& call, BodyFraming fr
     if (name.size() == 6 && equals_ignoring_case(name, "Cookie")) {
       write_cookies(out, field);
     } else if (&field == last_forwarded) {
-      out << name << ": " << value << ", " << request.peer << "\r\n";
+      out << name << ": " << value << ", " << request.sender << "\r\n";
     } else {
       out.field(name, value);
     }
   }
-  if (!last_forwarded) out.field("X-Forwarded-For", request.peer);
+  if (!last_forwarded) out.field("X-Forwarded-For", request.sender);
   if (traced) write_trace_parent(out, call.watch.context);
   if (call.upgrade) {
     if (const auto* upgrade = last_field(request.headers, "Upgrade")) {

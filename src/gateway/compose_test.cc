@@ -12,7 +12,7 @@ class Compose : public testing::Test {
     call_.plan.backend = &backend_;
     call_.plan.target = "/base/x?y=1";
     call_.x.request.method = "POST";
-    call_.x.request.peer = "10.1.2.3";
+    call_.x.request.sender = "10.1.2.3";
   }
   void header(std::string_view name, std::string_view value) {
     call_.x.request.headers.add(name, value);

@@ -106,9 +106,12 @@ net::Awaitable<void> GatewayHandler::handle(http::ServerCall& server) {
   request.method = head.method;
   request.path = head.path;
   request.query = head.query;
-  request.scheme = server.scheme();
+  Caller caller{server.peer(), server.scheme()};
+  request.sender = caller.address;
+  if (!options_.proxies.empty()) caller = options_.proxies.caller_of(caller, head.fields);
+  request.scheme = caller.scheme;
   request.authority = head.authority;
-  request.peer = server.peer();
+  request.peer = caller.address;
   request.headers = head.fields;
   call.upgrade = equals_ignoring_case(head.upgrade, "websocket");
   call.x.now_ms = system_clock().now_ms();

@@ -4,6 +4,7 @@
 // each has a station of its own.
 #include "analytics/usage.h"
 #include "gateway/call.h"
+#include "gateway/forwarded.h"
 #include "http/body_budget.h"
 #include "http/client.h"
 #include "http/server_call.h"
@@ -22,11 +23,13 @@ namespace mlgate::gateway {
 struct HandlerOptions {
   GatewayOptions gateway;
   std::uint64_t request_body_max = 0;          // 0: unlimited.
-  std::uint64_t buffered_body_max = 16 << 20;  // For backends that want the body in one piece.
+  std::uint64_t buffered_body_max = 16 << 20;  // Where a policy wants the body in one piece.
+  std::uint64_t local_body_max = 32 << 20;     // Of calls that are served in process.
   std::size_t bodies_bytes_max = std::size_t{256} << 20;  // Of all such bodies together.
   std::uint32_t connections_max = 2048;                   // To one authority, over all workers.
   std::chrono::seconds tunnel_idle{900};  // Of a WebSocket, without a byte either way.
   http::ClientLimits client;
+  TrustedProxies proxies;  // Who may say on whose behalf a call comes.
 };
 
 // What one worker needs to serve calls. Thread: that worker's, construction and destruction
@@ -66,7 +69,7 @@ class Station {
 class GatewayHandler final : public http::Handler {
  public:
   explicit GatewayHandler(HandlerOptions options)
-      : options_(options), bodies_(options.bodies_bytes_max) {}
+      : options_(std::move(options)), bodies_(options_.bodies_bytes_max) {}
 
   // Before the worker's first call and after its last; on the worker's thread.
   void open_station(net::Worker& worker, const Publisher& publisher, analytics::UsageSink& sink,

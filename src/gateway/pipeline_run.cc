@@ -72,6 +72,7 @@ void plan_target(Call& call) {
   call.plan.timeout_ms =
       x.forward.timeout_ms != 0 ? x.forward.timeout_ms : call.options.backend_timeout_ms;
   call.plan.continue_ms = x.forward.continue_ms;
+  call.plan.buffer_request = x.forward.buffer_request;
 }
 
 // No member can be used, or the breaker is open: that is a response like a backend's, and no error.

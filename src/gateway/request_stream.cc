@@ -24,6 +24,8 @@ RequestStream::RequestStream(http::ServerCall& server, http::ClientConnection& b
 
 void RequestStream::begin(std::string_view begun) {
   state_ = State::running;
+  // Whoever sends without saying how much may be waiting for an answer to what he sent.
+  if (framing_.kind == BodyFraming::Kind::chunked) server_.expect_pauses();
   net::spawn(tasks_, run(begun));
 }
 

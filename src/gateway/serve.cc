@@ -67,6 +67,23 @@ void fail_reading(Service& s, const Error& error) {
   }
 }
 
+net::Awaitable<bool> collect_body(Service& s, std::uint64_t bytes_max, http::BodyShare& share,
+                                  std::string& kept) {
+  if (s.options.request_body_max != 0) bytes_max = std::min(bytes_max, s.options.request_body_max);
+  Result<std::string> whole;
+  {
+    const ClientTime waiting(s);
+    whole = co_await http::read_whole_body(s.server, std::size_t(bytes_max), share);
+  }
+  if (whole) {
+    kept = *std::move(whole);
+    co_return true;
+  }
+  fail_reading(s, whole.error());
+  if (!s.caller_gone) co_await write_answer(s);  // nothing to check
+  co_return false;
+}
+
 net::Awaitable<void> serve_local(Service& s) {
   http::BodyShare share(s.bodies);
   std::string kept;
@@ -76,19 +93,7 @@ net::Awaitable<void> serve_local(Service& s) {
   if (buffered) {
     body = *buffered;
   } else {
-    Result<std::string> whole;
-    {
-      const ClientTime waiting(s);
-      std::uint64_t most = s.options.buffered_body_max;
-      if (s.options.request_body_max != 0) most = std::min(most, s.options.request_body_max);
-      whole = co_await http::read_whole_body(s.server, std::size_t(most), share);
-    }
-    if (!whole) {
-      fail_reading(s, whole.error());
-      if (!s.caller_gone) co_await write_answer(s);  // nothing to check
-      co_return;
-    }
-    kept = *std::move(whole);
+    if (!co_await collect_body(s, s.options.local_body_max, share, kept)) co_return;
     body = kept;
   }
   Call& call = s.call;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace mlgate::gateway::internal {
@@ -451,8 +452,14 @@ net::Awaitable<bool> check_handshake(Service& s) {
 net::Awaitable<void> serve_http(Service& s) {
   const Backend& backend = *s.call.plan.backend;
   const http::RequestHead& head = s.server.head();
-  const std::optional<std::string_view> body = s.server.buffered_body();
+  std::optional<std::string_view> body = s.server.buffered_body();
   if (s.options.request_body_max != 0 && co_await refuse_too_large(s, body)) co_return;
+  http::BodyShare share(s.bodies);
+  std::string kept;
+  if (!body && s.call.plan.buffer_request) {
+    if (!co_await collect_body(s, s.options.buffered_body_max, share, kept)) co_return;
+    body = kept;
+  }
   const ConnectionHold hold(backend.in_use.get(), s.options.connections_max);
   if (!hold) {
     fail_connection_limit(s.call);

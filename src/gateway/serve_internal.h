@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace mlgate::gateway::internal {
@@ -51,6 +52,9 @@ net::Awaitable<void> write_answer(Service& s);
 // passed on: by its stated length, or because all of it is here (`whole`). One of unknown length
 // may turn out so while it is read. Only where there is a limit.
 net::Awaitable<bool> refuse_too_large(Service& s, const std::optional<std::string_view>& whole);
+// Reads the body into `kept`. False when that was not possible and the call has been answered.
+net::Awaitable<bool> collect_body(Service& s, std::uint64_t bytes_max, http::BodyShare& share,
+                                  std::string& kept);
 // Makes x.response say why the caller's body cannot be had.
 void fail_reading(Service& s, const Error& error);
 

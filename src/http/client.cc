@@ -114,12 +114,14 @@ net::Task<std::string_view> ClientConnection::read_body(net::Deadline& deadline)
 
 Client::Client(net::Worker& worker, net::AddressCheck check, ssl_ctx_st* tls, ClientLimits limits)
     : worker_(worker),
-      dialer_(worker, std::move(check)),
+      dialer_(worker, std::move(check), limits.dial),
       tls_(tls),
       limits_(limits),
       connect_(worker.poller(), limits.connect_time),
       response_(worker.poller(), limits.response_time),
-      sweep_timer_(worker.poller(), kSweepEvery, [this] { sweep(); }) {
+      sweep_timer_(worker.poller(),
+                   std::min<std::chrono::nanoseconds>(kSweepEvery, limits.dial.refresh),
+                   [this] { sweep(); }) {
   sweep_timer_.start();
 }
 
@@ -128,11 +130,19 @@ void Client::sweep() {
       worker_.now_ns() - std::chrono::nanoseconds(limits_.idle_time).count();
   for (auto& [key, connections] : idle_) {
     std::erase_if(connections, [&](const std::unique_ptr<ClientConnection>& connection) {
-      return connection->idle_since_ns < oldest_ns || !still_quiet(*connection);
+      return connection->idle_since_ns < oldest_ns || !still_quiet(*connection) ||
+             !leads_there(key, *connection);
     });
+    if (!connections.empty()) dialer_.renew(key.host);
   }
   std::erase_if(idle_, [](const auto& entry) { return entry.second.empty(); });
   sweep_timer_.start();
+}
+
+bool Client::leads_there(const Origin& origin, ClientConnection& connection) const {
+  if (connection.dialer_changes == dialer_.changes()) return true;
+  connection.dialer_changes = dialer_.changes();
+  return dialer_.still_names(origin.host, connection.address);
 }
 
 std::unique_ptr<ClientConnection> Client::take_idle(const Origin& origin) {
@@ -142,7 +152,7 @@ std::unique_ptr<ClientConnection> Client::take_idle(const Origin& origin) {
   while (!connections.empty()) {
     std::unique_ptr<ClientConnection> connection = std::move(connections.back());
     connections.pop_back();
-    if (still_quiet(*connection)) {
+    if (still_quiet(*connection) && leads_there(origin, *connection)) {
       connection->reused = true;
       return connection;
     }
@@ -153,16 +163,18 @@ std::unique_ptr<ClientConnection> Client::take_idle(const Origin& origin) {
 net::Task<std::unique_ptr<ClientConnection>> Client::connect(const Origin& origin) {
   const std::string host(origin.host);
   auto connection = std::make_unique<ClientConnection>(worker_.blocks());
-  CO_TRY_OK(co_await dialer_.connect(connection->stream, host, origin.port, connect_));
+  connection->dialer_changes = dialer_.changes();
+  CO_TRY(connection->address,
+         co_await dialer_.connect(connection->stream, host, origin.port, connect_));
   if (origin.tls) {
     connection->stream.start_tls_client(tls_, host);
-    CO_TRY_OK(co_await connection->stream.handshake(connect_));
+    CO_TRY_OK(co_await connection->stream.handshake(connect_, limits_.connect_time));
   }
   co_return connection;
 }
 
 void Client::give_back(const Origin& origin, std::unique_ptr<ClientConnection> connection) {
-  if (!connection->reusable()) return;
+  if (!connection->reusable() || !leads_there(origin, *connection)) return;
   connection->in.finish();
   connection->begin();
   connection->idle_since_ns = worker_.now_ns();

@@ -34,6 +34,7 @@ struct ClientLimits {
   std::chrono::seconds response_time{300};  // To the response head, and between bytes of a body.
   std::chrono::seconds idle_time{50};       // Shorter than what servers commonly allow (60 s).
   std::size_t idle_max = 256;               // Kept per origin.
+  net::DialerOptions dial;                  // Also says when a kept connection leads nowhere.
 };
 
 // One connection to an origin. A call takes it, sends, reads the answer, and gives it back or drops
@@ -52,6 +53,8 @@ class ClientConnection {
   // `head`, head_done still false; otherwise they are skipped.
   bool wants_interim = false;
   std::int64_t idle_since_ns = 0;
+  net::Address address;
+  std::uint64_t dialer_changes = 0;  // When the address was compared with those of the name last.
 
   // Tries to parse the response head from what has come: complete fills `head`, skips interim (1xx)
   // answers and begins the body.
@@ -103,6 +106,8 @@ class Client {
   net::Task<Response> fetch(FetchRequest request, std::size_t body_bytes_max = 64 << 20);
 
  private:
+  // The origin still has the connection's address.
+  bool leads_there(const Origin& origin, ClientConnection& connection) const;
   struct OriginKey {
     bool tls = false;
     std::string host;

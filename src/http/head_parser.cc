@@ -61,8 +61,11 @@ std::optional<std::uint64_t> parse_length(std::string_view text) noexcept {
 // then says whether bytes or patience ran out.
 class Reader {
  public:
-  explicit Reader(std::string_view bytes) noexcept
-      : begin_(bytes.data()), at_(begin_), end_(begin_ + std::min(bytes.size(), kHeadBytesMax)) {}
+  Reader(std::string_view bytes, const HeadLimits& limits) noexcept
+      : limits_(limits),
+        begin_(bytes.data()),
+        at_(begin_),
+        end_(begin_ + std::min(bytes.size(), limits.bytes_max)) {}
 
   HeadResult result;
 
@@ -88,8 +91,8 @@ class Reader {
 
  private:
   bool starve() noexcept {
-    if (std::size_t(end_ - begin_) == kHeadBytesMax)
-      return refuse(431, "The message head is larger than 32 KiB.");
+    if (std::size_t(end_ - begin_) == limits_.bytes_max)
+      return refuse(431, "The message head is too large.");
     result = {};
     return false;
   }
@@ -105,6 +108,7 @@ class Reader {
   bool note_coding(std::string_view value, Framing& framing) noexcept;
   static void note_connection(std::string_view value, Framing& framing) noexcept;
 
+  const HeadLimits limits_;
   const char* begin_;
   const char* at_;
   const char* end_;
@@ -135,11 +139,11 @@ bool Reader::read_method(std::string_view& method) noexcept {
 }
 
 bool Reader::read_target(std::string_view& target) noexcept {
-  const char* limit = at_ + std::min<std::size_t>(std::size_t(end_ - at_), kTargetBytesMax + 1);
+  const char* limit = at_ + std::min(std::size_t(end_ - at_), limits_.target_bytes_max + 1);
   const char* stop = internal::skip_target(at_, limit);
   target = view(at_, stop);
-  if (target.size() > kTargetBytesMax)
-    return refuse(414, "The request target is larger than 8 KiB.");
+  if (target.size() > limits_.target_bytes_max)
+    return refuse(414, "The request target is too long.");
   if (stop == end_) return starve();
   if (*stop == '#') return refuse(400, "The request target has a fragment.");
   if (*stop != ' ') return refuse(400, "The request line is malformed.");
@@ -212,7 +216,7 @@ bool Reader::read_fields(Fields& fields, Framing& framing) {
     if (*at_ == '\r') return take_line_end();
     Field field;
     if (!read_field(field)) return false;
-    if (fields.size() == kFieldsMax) return refuse(431, "The head has more than 100 fields.");
+    if (fields.size() == limits_.fields_max) return refuse(431, "The head has too many fields.");
     fields.add(field.name, field.value);
     if (!note(field, fields.size() - 1, framing)) return false;
   }
@@ -379,11 +383,11 @@ bool read_response(Reader& reader, ResponseHead& head) {
 }
 
 // True when the bytes after `seen` can neither complete the head nor put it over a limit.
-bool nothing_new(std::string_view bytes, std::size_t seen) noexcept {
-  if (seen == 0 || seen > bytes.size() || bytes.size() >= kHeadBytesMax) return false;
+bool nothing_new(std::string_view bytes, std::size_t seen, const HeadLimits& limits) noexcept {
+  if (seen == 0 || seen > bytes.size() || bytes.size() >= limits.bytes_max) return false;
   // Between the two, a target turns out to be too long.
-  constexpr std::size_t kRequestLineMax = kTargetBytesMax + 2 * kMethodBytesMax;
-  if (bytes.size() > kTargetBytesMax && seen <= kRequestLineMax) return false;
+  const std::size_t request_line_max = limits.target_bytes_max + 2 * kMethodBytesMax;
+  if (bytes.size() > limits.target_bytes_max && seen <= request_line_max) return false;
   return std::memchr(bytes.data() + seen, '\n', bytes.size() - seen) == nullptr;
 }
 
@@ -397,16 +401,18 @@ bool is_ipv6(std::string_view text) noexcept {
 
 }  // namespace
 
-HeadResult parse_request_head(std::string_view bytes, RequestHead& head, std::size_t seen) {
-  if (nothing_new(bytes, seen)) return {};
-  Reader reader(bytes);
+HeadResult parse_request_head(std::string_view bytes, RequestHead& head, std::size_t seen,
+                              const HeadLimits& limits) {
+  if (nothing_new(bytes, seen, limits)) return {};
+  Reader reader(bytes, limits);
   read_request(reader, head);
   return reader.result;
 }
 
 HeadResult parse_response_head(std::string_view bytes, ResponseHead& head, std::size_t seen) {
-  if (nothing_new(bytes, seen)) return {};
-  Reader reader(bytes);
+  const HeadLimits limits;
+  if (nothing_new(bytes, seen, limits)) return {};
+  Reader reader(bytes, limits);
   if (!read_response(reader, head) && reader.result.state == HeadState::error)
     reader.result.status = 502;
   return reader.result;

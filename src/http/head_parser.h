@@ -17,10 +17,13 @@
 
 namespace mlgate::http {
 
-inline constexpr std::size_t kHeadBytesMax = 32 * 1024;   // Above: 431.
-inline constexpr std::size_t kTargetBytesMax = 8 * 1024;  // Above: 414.
-inline constexpr std::size_t kMethodBytesMax = 64;        // Above: 501.
-inline constexpr std::size_t kFieldsMax = 100;            // Above: 431.
+inline constexpr std::size_t kMethodBytesMax = 64;  // Above: 501.
+
+struct HeadLimits {
+  std::size_t bytes_max = 32 * 1024;        // Above: 431.
+  std::size_t target_bytes_max = 8 * 1024;  // Above: 414.
+  std::size_t fields_max = 100;             // Above: 431.
+};
 
 enum class HeadState : unsigned char { need_more, complete, error };
 
@@ -74,7 +77,8 @@ struct ResponseHead {
 // bytes an earlier call for the same head has already answered with need_more: with it, a head that
 // trickles in costs time linear in its size (an error in a line may then be told only when the line
 // ends).
-HeadResult parse_request_head(std::string_view bytes, RequestHead& head, std::size_t seen = 0);
+HeadResult parse_request_head(std::string_view bytes, RequestHead& head, std::size_t seen = 0,
+                              const HeadLimits& limits = {});
 HeadResult parse_response_head(std::string_view bytes, ResponseHead& head, std::size_t seen = 0);
 
 // True when a comma-separated list ("close, Upgrade") has the token, compared without case.

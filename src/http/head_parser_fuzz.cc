@@ -63,7 +63,7 @@ void check_written_again(const Head& head) {
   }
   text += "\r\n";
   // Blanks that were left out before may be written now, and bring the head over its limit.
-  if (text.size() > mlgate::http::kHeadBytesMax) return;
+  if (text.size() > mlgate::http::HeadLimits{}.bytes_max) return;
   Head again;
   const HeadResult result = parse(text, again);
   require(result.state == HeadState::complete && result.head_bytes == text.size());

@@ -8,6 +8,8 @@
 namespace mlgate::http {
 namespace {
 
+constexpr HeadLimits kLimits;
+
 // Heads that keep the text which they view.
 struct KeptRequest : RequestHead {
   std::string text;
@@ -333,9 +335,9 @@ TEST(RequestHead, LimitsHoldToTheByte) {
   const auto with_target = [](std::size_t size) {
     return "GET /" + std::string(size - 1, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n";
   };
-  EXPECT_EQ(parse(with_target(kTargetBytesMax), head).state, HeadState::complete);
-  EXPECT_EQ(parse(with_target(kTargetBytesMax + 1), head).status, 414);
-  EXPECT_EQ(parse("GET /" + std::string(kTargetBytesMax, 'a'), head).status, 414);
+  EXPECT_EQ(parse(with_target(kLimits.target_bytes_max), head).state, HeadState::complete);
+  EXPECT_EQ(parse(with_target(kLimits.target_bytes_max + 1), head).status, 414);
+  EXPECT_EQ(parse("GET /" + std::string(kLimits.target_bytes_max, 'a'), head).status, 414);
 
   const auto with_method = [](std::size_t size) {
     return std::string(size, 'm') + " / HTTP/1.1\r\nHost: a\r\n\r\n";
@@ -348,18 +350,18 @@ TEST(RequestHead, LimitsHoldToTheByte) {
     for (std::size_t i = 1; i < count; ++i) lines += "X: y\r\n";
     return get_with(lines);
   };
-  EXPECT_EQ(parse(with_fields(kFieldsMax), head).state, HeadState::complete);
-  EXPECT_EQ(head.fields.size(), kFieldsMax);
-  EXPECT_EQ(parse(with_fields(kFieldsMax + 1), head).status, 431);
+  EXPECT_EQ(parse(with_fields(kLimits.fields_max), head).state, HeadState::complete);
+  EXPECT_EQ(head.fields.size(), kLimits.fields_max);
+  EXPECT_EQ(parse(with_fields(kLimits.fields_max + 1), head).status, 431);
 
   const auto of_size = [](std::size_t size) {
     const std::size_t rest = get_with("X: \r\n").size();
     return get_with("X: " + std::string(size - rest, 'v') + "\r\n");
   };
-  EXPECT_EQ(parse(of_size(kHeadBytesMax), head).state, HeadState::complete);
-  EXPECT_EQ(parse(of_size(kHeadBytesMax + 1), head).status, 431);
-  EXPECT_EQ(parse(of_size(kHeadBytesMax + 1).substr(0, kHeadBytesMax), head).status, 431);
-  EXPECT_EQ(parse(of_size(kHeadBytesMax + 1).substr(0, kHeadBytesMax - 1), head).state,
+  EXPECT_EQ(parse(of_size(kLimits.bytes_max), head).state, HeadState::complete);
+  EXPECT_EQ(parse(of_size(kLimits.bytes_max + 1), head).status, 431);
+  EXPECT_EQ(parse(of_size(kLimits.bytes_max + 1).substr(0, kLimits.bytes_max), head).status, 431);
+  EXPECT_EQ(parse(of_size(kLimits.bytes_max + 1).substr(0, kLimits.bytes_max - 1), head).state,
             HeadState::need_more);
 }
 

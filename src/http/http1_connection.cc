@@ -95,7 +95,8 @@ void Http1Connection::cut_upstream() noexcept {
 
 net::Awaitable<void> Http1Connection::run() {
   if (stream_.is_tls()) {
-    const auto shaken = co_await stream_.handshake(server_.timeouts_.head);
+    const auto shaken =
+        co_await stream_.handshake(server_.timeouts_.look, server_.options_.limits.head_time);
     if (!shaken) {
       ++server_.failed_handshakes_total_;
       co_return;
@@ -139,10 +140,8 @@ net::Awaitable<Http1Connection::Next> Http1Connection::find_protocol() {
     if (io.state == net::Io::State::done) continue;
     if (io.state == net::Io::State::end || io.state == net::Io::State::error)
       co_return Next::request;
-    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.head);
-    const bool late = server_.worker_.now_ns() - since_ns >
-                      std::chrono::nanoseconds(server_.options_.limits.head_time).count();
-    if (wake != net::Wake::ready || late) co_return Next::request;
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.look);
+    if (wake == net::Wake::cancelled || head_late(since_ns)) co_return Next::request;
   }
 }
 
@@ -171,11 +170,17 @@ net::Awaitable<Http1Connection::Next> Http1Connection::await_request() {
   }
 }
 
+bool Http1Connection::head_late(std::int64_t since_ns) const noexcept {
+  return server_.worker_.now_ns() - since_ns >=
+         std::chrono::nanoseconds(server_.options_.limits.head_time).count();
+}
+
 net::Awaitable<bool> Http1Connection::read_head() {
   const std::int64_t since_ns = server_.worker_.now_ns();
   std::size_t seen = 0;
   for (;;) {
-    const HeadResult parsed = parse_request_head(in_.bytes(), state_->head, seen);
+    const HeadResult parsed =
+        parse_request_head(in_.bytes(), state_->head, seen, server_.options_.limits.head);
     if (parsed.state == HeadState::complete) {
       begin_call(parsed.head_bytes);
       co_return true;
@@ -191,10 +196,8 @@ net::Awaitable<bool> Http1Connection::read_head() {
       broken_ = true;
       co_return false;
     }
-    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.head);
-    const bool late = server_.worker_.now_ns() - since_ns >
-                      std::chrono::nanoseconds(server_.options_.limits.head_time).count();
-    if (wake == net::Wake::timeout || late) {
+    const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.look);
+    if (head_late(since_ns)) {
       co_await refuse(408, "The request head took too long.");  // nothing to check
       co_return false;
     }
@@ -214,7 +217,9 @@ void Http1Connection::begin_call(std::size_t head_bytes) noexcept {
                  head.content_length.value_or(0));
   head_bytes_ = head_bytes;
   bytes_out_ = 0;
-  body_since_ns_ = 0;
+  reading_.reset();
+  writing_.reset();
+  body_wanted_ = paused_ = false;
   started_ = finished_ = broken_ = chunked_out_ = no_body_ = stopped_reading_ = false;
   trailers_.clear();
   keep_alive_ = head.keep_alive && !stopping_;
@@ -233,13 +238,6 @@ net::Awaitable<void> Http1Connection::refuse(int status, std::string_view what) 
   if (!sent) broken_ = true;
 }
 
-bool Http1Connection::too_slow(std::uint64_t unread) const noexcept {
-  const std::int64_t spent_ns = server_.worker_.now_ns() - body_since_ns_;
-  const ServerLimits& limits = server_.options_.limits;
-  if (spent_ns < std::chrono::nanoseconds(limits.body_rate_after).count()) return false;
-  return double(in_.body_bytes() + unread) * 1e9 < double(limits.body_rate_min) * double(spent_ns);
-}
-
 std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
   std::string_view body;
   if (!in_.whole_body(body)) return std::nullopt;
@@ -248,12 +246,12 @@ std::optional<std::string_view> Http1Connection::buffered_body() noexcept {
 
 std::string_view Http1Connection::begun_body() noexcept {
   if (expect_continue_ || state_->head.chunked) return {};
-  if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
+  body_wanted_ = true;
   return in_.next().bytes;
 }
 
 net::Task<std::string_view> Http1Connection::read_body() {
-  if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
+  body_wanted_ = true;
   for (;;) {
     if (stopped_reading_) co_return fail(Errc::closed, "The answer is complete.");
     const Incoming::Piece piece = in_.next();
@@ -278,12 +276,18 @@ net::Task<std::string_view> Http1Connection::read_body() {
       broken_ = true;
       co_return fail(Errc::closed, "The caller closed the connection inside the body.");
     }
-    CO_TRY_OK(body_came(co_await stream_.until(io.state, server_.timeouts_.body), 0));
+    reading_.begin(server_.worker_.now_ns());
+    CO_TRY_OK(body_came(co_await stream_.until(io.state, server_.timeouts_.look), 0));
   }
 }
 
 Result<void> Http1Connection::body_came(net::Wake wake, std::uint64_t unread) {
-  if (wake == net::Wake::timeout || too_slow(unread)) {
+  // Where both sides talk in turns, what goes out is a sign of life as well.
+  const bool turns = (paused_ || started_) && !finished_;
+  const std::uint64_t moved = in_.body_bytes() + unread + (turns ? bytes_out_ : 0);
+  const ServerLimits& limits = server_.options_.limits;
+  const PaceLimits pace = turns ? limits.turns_pace() : limits.body_pace();
+  if (!reading_.keeps(server_.worker_.now_ns(), moved, pace)) {
     keep_alive_ = false;
     return fail(Errc::timeout, "The request body came too slowly.");
   }
@@ -393,7 +397,7 @@ Result<void> Http1Connection::start(const ResponseStart& response) {
   // A body that was refused unread would be taken for the next request.
   if (expect_continue_) keep_alive_ = false;
   // One that nobody began to read and that is too long to be read away ends the connection.
-  const bool unread = body_since_ns_ == 0 && !in_.body_done();
+  const bool unread = !body_wanted_ && !in_.body_done();
   if (unread && head.content_length.value_or(0) > kDrainBytesMax) keep_alive_ = false;
   if (!keep_alive_) {
     put("Connection: close\r\n");
@@ -424,6 +428,21 @@ bool Http1Connection::try_append(std::string_view bytes) noexcept {
 }
 
 // Sends a piece from where it lies; nothing waits to be sent before it.
+net::Task<void> Http1Connection::await_taker(net::Io::State want) {
+  net::Worker& worker = server_.worker_;
+  for (;;) {
+    writing_.begin(worker.now_ns());
+    const net::Wake wake = co_await stream_.until(want, server_.timeouts_.look);
+    if (wake == net::Wake::ready) co_return Result<void>();
+    const std::uint64_t taken = bytes_out_ - std::min(bytes_out_, stream_.unacknowledged());
+    const PaceLimits limits = server_.options_.limits.answer_pace();
+    if (wake == net::Wake::timeout && writing_.keeps(worker.now_ns(), taken, limits)) continue;
+    broken_ = true;
+    co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
+                   "The caller took no data.");
+  }
+}
+
 net::Task<void> Http1Connection::write_through(std::string_view bytes) {
   while (!bytes.empty()) {
     const net::Io io = stream_.try_write(bytes);
@@ -435,12 +454,12 @@ net::Task<void> Http1Connection::write_through(std::string_view bytes) {
     }
     const bool waits =
         io.state == net::Io::State::want_write || io.state == net::Io::State::want_read;
-    const net::Wake wake =
-        waits ? co_await stream_.until(io.state, server_.timeouts_.body) : net::Wake::cancelled;
-    if (wake == net::Wake::ready) continue;
+    if (waits) {
+      CO_TRY_OK(co_await await_taker(io.state));
+      continue;
+    }
     broken_ = true;
-    co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
-                   "The caller took no data.");
+    co_return fail(Errc::closed, "The caller closed the connection.");
   }
   co_return Result<void>();
 }
@@ -477,11 +496,8 @@ net::Task<void> Http1Connection::flush() {
     const net::Io io = send_some();
     if (io.state == net::Io::State::done) co_return Result<void>();
     if (io.state == net::Io::State::want_write || io.state == net::Io::State::want_read) {
-      const net::Wake wake = co_await stream_.until(io.state, server_.timeouts_.body);
-      if (wake == net::Wake::ready) continue;
-      broken_ = true;
-      co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
-                     "The caller took no data.");
+      CO_TRY_OK(co_await await_taker(io.state));
+      continue;
     }
     broken_ = true;
     co_return fail(Errc::closed, "The caller closed the connection.");

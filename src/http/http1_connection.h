@@ -3,6 +3,7 @@
 // to an Http2Connection. Owned by its own coroutine; while it is idle it holds
 // no buffer and no call state, only the socket and its place in the timeout list.
 #include "http/incoming.h"
+#include "http/pace.h"
 #include "http/server.h"
 #include "http/server_call.h"
 
@@ -48,6 +49,7 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   net::Task<Loan> lend_input() override;
   Result<void> return_input(const Moved& moved) override;
   std::string_view trailers() const noexcept override { return in_.trailers(); }
+  void expect_pauses() noexcept override { paused_ = true; }
   void stop_reading() noexcept override;
   bool gone() const noexcept override { return broken_; }
   net::Task<void> interim(int status, const Fields* fields) override;
@@ -81,9 +83,11 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
   void begin_call(std::size_t head_bytes) noexcept;
   net::Awaitable<void> end_call();
   net::Awaitable<void> linger();
-  bool too_slow(std::uint64_t unread) const noexcept;
+  bool head_late(std::int64_t since_ns) const noexcept;
   // What a wait for body bytes has come to; so many have come and are not read yet.
   Result<void> body_came(net::Wake wake, std::uint64_t unread);
+  // Waits until the peer takes more of the answer.
+  net::Task<void> await_taker(net::Io::State want);
   // The socket counts as readable once so many bytes wait, or the end.
   void want_at_once(int bytes) noexcept;
   void end_body() noexcept;
@@ -107,12 +111,14 @@ class Http1Connection final : public ServerCall, private net::HangUpListener {
 
   std::uint64_t head_bytes_ = 0, bytes_out_ = 0;
   std::uint64_t body_left_ = 0;  // Of an answer of known length.
-  std::int64_t body_since_ns_ = 0;
+  Pace reading_, writing_;
   int wanted_bytes_ = 1;
   bool started_ = false, finished_ = false, broken_ = false, stopping_ = false, cut_ = false;
   bool keep_alive_ = false, chunked_out_ = false, no_body_ = false, expect_continue_ = false;
   bool stopped_reading_ = false, upgraded_ = false;
-  std::string trailers_;  // Behind the answer's body, checked lines.
+  bool body_wanted_ = false;  // Somebody has begun to read the body.
+  bool paused_ = false;       // It may come with pauses.
+  std::string trailers_;      // Behind the answer's body, checked lines.
 };
 
 }  // namespace mlgate::http

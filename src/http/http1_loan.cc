@@ -27,19 +27,20 @@ net::Task<Loan> Http1Connection::lend_input() {
   const std::uint64_t left = stream_.is_tls() ? 0 : in_.unread();
   if (left == 0) co_return Loan();
   if (stopped_reading_) co_return fail(Errc::closed, "The answer is complete.");
-  if (body_since_ns_ == 0) body_since_ns_ = server_.worker_.now_ns();
+  body_wanted_ = true;
   if (expect_continue_) {
     CO_TRY_OK(co_await interim(100, nullptr));
   }
   net::Watch& watch = stream_.watch();
-  if (!watch.readable()) {
-    const int mark = int(std::min(left, kInputMarkBytes));
-    if (mark != wanted_bytes_) want_at_once(mark);
-    net::Wake wake = co_await watch.until_readable(server_.timeouts_.body);
-    // A slow caller may take longer than the limit for so many bytes at once.
+  const int mark = int(std::min(left, kInputMarkBytes));
+  if (!watch.readable() && mark != wanted_bytes_) want_at_once(mark);
+  for (bool come = watch.readable(); !come;) {
+    reading_.begin(server_.worker_.now_ns());
+    const net::Wake wake = co_await watch.until_readable(server_.timeouts_.look);
     const std::uint64_t waiting = bytes_waiting(watch.fd());
-    if (wake == net::Wake::timeout && waiting > 0) wake = net::Wake::ready;
     CO_TRY_OK(body_came(wake, waiting));
+    // A slow caller may take long for so many bytes at once: what there is will do.
+    come = wake == net::Wake::ready || waiting > 0;
     if (stopped_reading_) co_return fail(Errc::closed, "The answer is complete.");
   }
   co_return Loan{watch.lend_reading(), left};
@@ -56,12 +57,8 @@ Result<void> Http1Connection::return_input(const Moved& moved) {
 net::Task<Loan> Http1Connection::lend_output() {
   if (stream_.is_tls() || chunked_out_ || no_body_) co_return Loan();
   CO_TRY_OK(co_await flush());
-  net::Watch& watch = stream_.watch();
-  const net::Wake wake = co_await watch.until_writable(server_.timeouts_.body);
-  if (wake == net::Wake::ready) co_return Loan{watch.lend_writing(), body_left_};
-  broken_ = true;
-  co_return fail(wake == net::Wake::timeout ? Errc::timeout : Errc::closed,
-                 "The caller took no data.");
+  CO_TRY_OK(co_await await_taker(net::Io::State::want_write));
+  co_return Loan{stream_.watch().lend_writing(), body_left_};
 }
 
 Result<void> Http1Connection::return_output(const Moved& moved) {

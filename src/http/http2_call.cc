@@ -27,10 +27,12 @@ void Http2Call::recycle() noexcept {
   Http2Stream::recycle();
   connection_ = nullptr;
   upstream_ = nullptr;
-  waits_since_ns_ = moved_ns_ = body_since_ns_ = 0;
+  reading_.reset();
+  writing_.reset();
+  moved_ns_ = 0;
   lent_ = index_ = 0;
   head_ready_ = handling_ = queued_ = false;
-  started_ = no_body_ = stopped_reading_ = cut_ = false;
+  started_ = no_body_ = stopped_reading_ = cut_ = paused_ = false;
 }
 
 std::optional<std::string_view> Http2Call::buffered_body() noexcept {
@@ -41,20 +43,40 @@ std::optional<std::string_view> Http2Call::buffered_body() noexcept {
   return body;
 }
 
-net::Task<void> Http2Call::wait(net::Condition& signal) {
-  waits_since_ns_ = connection_->now_ns();
-  switch (co_await signal.wait()) {
-    case net::Wake::ready:
-      co_return Result<void>();
-    case net::Wake::timeout:
-      co_return fail(Errc::timeout, "The caller neither sends nor takes data.");
-    default:
-      co_return fail(Errc::closed, "The connection was closed.");
-  }
+bool Http2Call::reads_on() noexcept {
+  // Where both sides talk in turns, what goes out is a sign of life as well.
+  const bool turns = (paused_ || started_) && !out_ended;
+  const std::uint64_t moved = in_bytes + (turns ? Http2Stream::out_bytes - out.size() : 0);
+  const ServerLimits& limits = connection_->server_.options_.limits;
+  const PaceLimits pace = turns ? limits.turns_pace() : limits.body_pace();
+  return reading_.keeps(connection_->now_ns(), moved, pace);
+}
+
+bool Http2Call::writes_on() noexcept {
+  const ServerLimits& limits = connection_->server_.options_.limits;
+  const std::uint64_t moved = Http2Stream::out_bytes - out.size();
+  return writing_.keeps(connection_->now_ns(), moved, limits.answer_pace());
+}
+
+net::Task<void> Http2Call::await_body() {
+  reading_.begin(connection_->now_ns());
+  const net::Wake wake = co_await reader_.wait();
+  if (wake == net::Wake::cancelled) co_return fail(Errc::closed, "The connection was closed.");
+  if (wake == net::Wake::timeout || !reads_on())
+    co_return fail(Errc::timeout, "The request body came too slowly.");
+  co_return Result<void>();
+}
+
+net::Task<void> Http2Call::await_room() {
+  writing_.begin(connection_->now_ns());
+  const net::Wake wake = co_await writer_.wait();
+  if (wake == net::Wake::cancelled) co_return fail(Errc::closed, "The connection was closed.");
+  if (wake == net::Wake::timeout || !writes_on())
+    co_return fail(Errc::timeout, "The caller took no data.");
+  co_return Result<void>();
 }
 
 net::Task<std::string_view> Http2Call::read_body() {
-  if (body_since_ns_ == 0) body_since_ns_ = connection_->now_ns();
   if (lent_ > 0) {
     connection_->session_.consume(*this, std::exchange(lent_, 0));
     connection_->schedule_turn();  // The windows that this opened.
@@ -73,13 +95,7 @@ net::Task<std::string_view> Http2Call::read_body() {
         CO_TRY_OK(co_await interim(100, nullptr));
       }
     }
-    CO_TRY_OK(co_await wait(reader_));
-    const std::int64_t spent_ns = connection_->now_ns() - body_since_ns_;
-    const ServerLimits& limits = connection_->server_.options_.limits;
-    const double wanted = double(limits.body_rate_min) * double(spent_ns) * 1e-9;
-    if (spent_ns > std::chrono::nanoseconds(limits.body_rate_after).count() &&
-        double(in_bytes) < wanted)
-      co_return fail(Errc::timeout, "The request body came too slowly.");
+    CO_TRY_OK(co_await await_body());
   }
 }
 
@@ -131,7 +147,7 @@ net::Task<void> Http2Call::write(std::string_view bytes) {
     if (bytes.empty()) break;
     connection_->session_.resume(*this);
     connection_->schedule_turn();
-    CO_TRY_OK(co_await wait(writer_));
+    CO_TRY_OK(co_await await_room());
   }
   co_return Result<void>();
 }
@@ -141,7 +157,7 @@ net::Task<void> Http2Call::flush() {
   connection_->schedule_turn();
   while (!out.empty()) {
     if (reset) co_return fail(Errc::closed, "The caller reset the stream.");
-    CO_TRY_OK(co_await wait(writer_));
+    CO_TRY_OK(co_await await_room());
   }
   if (reset) co_return fail(Errc::closed, "The caller reset the stream.");
   co_return Result<void>();

@@ -14,12 +14,21 @@ constexpr std::size_t kCallsKeptPerConnection = 4;
 constexpr std::size_t kQueuedFramesMax = 512;
 constexpr std::int64_t kCheckEveryNs = 500'000'000;
 constexpr unsigned kReadsPerYield = 16;
-constexpr Http2Limits kLimits;
+
+Http2Limits session_limits(const ServerLimits& limits) {
+  Http2Limits out;
+  out.streams_max = limits.streams_max;
+  out.head = limits.head;
+  return out;
+}
 
 }  // namespace
 
 Http2Connection::Http2Connection(Server& server, net::Stream& stream, std::string_view peer)
-    : server_(server), stream_(stream), peer_(peer), session_(*this, kLimits) {
+    : server_(server),
+      stream_(stream),
+      peer_(peer),
+      session_(*this, session_limits(server.options_.limits)) {
   active_ns_ = now_ns();
 }
 
@@ -29,7 +38,8 @@ std::int64_t Http2Connection::now_ns() const noexcept { return server_.worker_.n
 
 Http2Stream* Http2Connection::open_stream() {
   // Streams that the peer has reset may still have a handler that has to come to its end.
-  if (stopping_ || calls_.size() >= 2 * std::size_t(kLimits.streams_max)) return nullptr;
+  if (stopping_ || calls_.size() >= 2 * std::size_t(server_.options_.limits.streams_max))
+    return nullptr;
   auto& spares = server_.http2_calls_;
   std::unique_ptr<Http2Call> call =
       spares.empty() ? std::make_unique<Http2Call>(server_.worker_.blocks()) : spares.take();
@@ -152,9 +162,17 @@ net::Io Http2Connection::send_some() noexcept {
 net::Awaitable<void> Http2Connection::drain() {
   const auto self = shared_from_this();
   net::Io::State want = net::Io::State::want_write;
+  Pace pace;
+  std::uint64_t given = stream_.unacknowledged();
   while (!broken_) {
-    const net::Wake wake = co_await stream_.until(want, server_.timeouts_.body);
+    pace.begin(now_ns());
+    const net::Wake wake = co_await stream_.until(want, server_.timeouts_.look);
+    const std::uint64_t taken = given - std::min(given, stream_.unacknowledged());
+    const PaceLimits limits = server_.options_.limits.answer_pace();
+    if (wake == net::Wake::timeout && pace.keeps(now_ns(), taken, limits)) continue;
+    const std::size_t before = out_begin_;
     const net::Io io = wake == net::Wake::ready ? send_some() : net::Io{net::Io::State::error, 0};
+    given += out_begin_ - std::min(before, out_begin_);
     if (io.state == net::Io::State::done) break;
     want = io.state;
     if (want != net::Io::State::want_read && want != net::Io::State::want_write) broken_ = true;
@@ -197,6 +215,7 @@ void Http2Connection::settle(Http2Call& call) {
   while (!call.in.empty()) session_.consume(call, call.in.front().size());
   call.upstream_ = nullptr;
   call.handling_ = false;
+  call.writing_.begin(now_ns());
   call.moved_ns_ = now_ns();
 }
 
@@ -227,8 +246,7 @@ bool Http2Connection::finished() const noexcept {
 
 net::Deadline& Http2Connection::next_deadline() noexcept {
   Server::Timeouts& timeouts = server_.timeouts_;
-  if (!calls_.empty()) return timeouts.linger;
-  return session_.inside_head() ? timeouts.head : timeouts.idle;
+  return calls_.empty() && !session_.inside_head() ? timeouts.idle : timeouts.look;
 }
 
 void Http2Connection::check_times() {
@@ -250,18 +268,23 @@ void Http2Connection::check_times() {
   }
   active_ns_ = now;
   in_turn_ = true;  // Nothing is reaped while the list is walked.
-  for (std::size_t i = 0; i < calls_.size(); ++i) {
-    Http2Call& call = *calls_[i];
-    const bool waits = call.reader_.waited_for() || call.writer_.waited_for();
-    if (call.handling_ && waits && older(call.waits_since_ns_, limits.body_gap)) {
-      call.reader_.notify(net::Wake::timeout);
-      call.writer_.notify(net::Wake::timeout);
-    } else if (!call.handling_ && !call.closed && older(call.moved_ns_, limits.body_gap)) {
-      session_.reset(call);  // Its head never ends, or its answer is not taken.
-    }
-  }
+  for (std::size_t i = 0; i < calls_.size(); ++i) check_time(*calls_[i]);
   in_turn_ = false;
   turn();
+}
+
+void Http2Connection::check_time(Http2Call& call) {
+  if (call.handling_) {
+    if (call.reader_.waited_for() && !call.reads_on()) call.reader_.notify(net::Wake::timeout);
+    if (call.writer_.waited_for() && !call.writes_on()) call.writer_.notify(net::Wake::timeout);
+    return;
+  }
+  if (call.closed) return;
+  const ServerLimits& limits = server_.options_.limits;
+  // Its head does not end, its request does not, or its answer is not taken.
+  const std::chrono::nanoseconds limit = call.started_ ? limits.body_gap : limits.head_time;
+  const bool slow = !call.out.empty() && !call.writes_on();
+  if (slow || now_ns() - call.moved_ns_ > limit.count()) session_.reset(call);
 }
 
 net::Io Http2Connection::read_some() {

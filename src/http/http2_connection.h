@@ -3,6 +3,7 @@
 // they write leaves in common sends. Windows are opened only as handlers read, and handlers wait
 // when the peer takes no more. Without streams the connection waits without a buffer.
 #include "http/http2_session.h"
+#include "http/pace.h"
 #include "http/server.h"
 #include "http/server_call.h"
 #include "net/condition.h"
@@ -29,6 +30,7 @@ class Http2Call final : public ServerCall, public Http2Stream {
   std::optional<std::string_view> buffered_body() noexcept override;
   net::Task<std::string_view> read_body() override;
   std::string_view trailers() const noexcept override { return in_trailers; }
+  void expect_pauses() noexcept override { paused_ = true; }
   void stop_reading() noexcept override;
   bool gone() const noexcept override { return reset; }
   net::Task<void> interim(int status, const Fields* fields) override;
@@ -48,21 +50,25 @@ class Http2Call final : public ServerCall, public Http2Stream {
 
  private:
   friend class Http2Connection;
-  // Waits for news; gives why it must not go on waiting.
-  net::Task<void> wait(net::Condition& signal);
+  // Wait for news of the body, and for room for the answer; give why there is no use in going on.
+  net::Task<void> await_body();
+  net::Task<void> await_room();
+  // Count the waits so far. False: the peer is too slow.
+  bool reads_on() noexcept;
+  bool writes_on() noexcept;
   void recycle() noexcept;
   void cut_upstream() noexcept;
 
   Http2Connection* connection_ = nullptr;
   net::Stream* upstream_ = nullptr;
   net::Condition reader_, writer_;
-  std::int64_t waits_since_ns_ = 0;  // Whoever of the two began last.
-  std::int64_t moved_ns_ = 0;        // Last sign of life of the stream.
-  std::int64_t body_since_ns_ = 0;
-  std::size_t lent_ = 0;   // Bytes of `in` that the handler looks at.
-  std::size_t index_ = 0;  // In the connection's list.
+  Pace reading_, writing_;
+  std::int64_t moved_ns_ = 0;  // Last sign of life of the stream.
+  std::size_t lent_ = 0;       // Bytes of `in` that the handler looks at.
+  std::size_t index_ = 0;      // In the connection's list.
   bool head_ready_ = false, handling_ = false, queued_ = false;
   bool started_ = false, no_body_ = false, stopped_reading_ = false, cut_ = false;
+  bool paused_ = false;  // The body may come with pauses.
 };
 
 class Http2Connection final : private Http2Owner,
@@ -99,6 +105,8 @@ class Http2Connection final : private Http2Owner,
   net::Io send_some() noexcept;
   net::Awaitable<void> drain();
   net::Awaitable<void> serve(Http2Call& call);
+  // Ends waits, and streams, of a peer that is too slow.
+  void check_time(Http2Call& call);
   net::Task<void> refuse(Http2Call& call);
   void settle(Http2Call& call);
   void reap();

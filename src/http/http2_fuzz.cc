@@ -32,7 +32,7 @@ void check_as_http1(const RequestHead& head) {
     text.append(field.name).append(": ").append(field.value).append("\r\n");
   if (head.chunked) text += "Transfer-Encoding: chunked\r\n";
   text += "\r\n";
-  if (text.size() > kHeadBytesMax) return;
+  if (text.size() > HeadLimits{}.bytes_max) return;
   RequestHead again;
   const HeadResult result = parse_request_head(text, again);
   require(result.state == HeadState::complete && result.head_bytes == text.size());

@@ -326,7 +326,7 @@ Http2Session::Http2Session(Http2Owner& owner, const Http2Limits& limits)
   const std::array<nghttp2_settings_entry, 3> settings = {{
       {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, limits.streams_max},
       {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, std::uint32_t(limits.stream_window)},
-      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, limits.header_list_bytes_max},
+      {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, std::uint32_t(limits.head.bytes_max)},
   }};
   nghttp2_submit_settings(session_, NGHTTP2_FLAG_NONE, settings.data(), settings.size());
   nghttp2_session_set_local_window_size(session_, NGHTTP2_FLAG_NONE, 0, limits.connection_window);
@@ -402,8 +402,8 @@ bool Http2Session::add_header(Http2Stream& stream, std::string_view name, std::s
   if (stream.head_done) return add_trailer(stream, name, value);
   if (stream.refusal != 0) return true;
   stream.list_bytes += name.size() + value.size() + kFieldOverhead;
-  if (stream.list_bytes > limits_.header_list_bytes_max ||
-      stream.parts.size() >= kFieldsMax + kPseudoFieldsMax) {
+  if (stream.list_bytes > limits_.head.bytes_max ||
+      stream.parts.size() >= limits_.head.fields_max + kPseudoFieldsMax) {
     stream.refusal = 431;
     return true;
   }
@@ -434,7 +434,7 @@ bool Http2Session::take_pseudo(Http2Stream& stream, std::string_view name, std::
   }
   if (name == ":path") {
     head.target = value;
-    if (value.size() > kTargetBytesMax) stream.refusal = 414;
+    if (value.size() > limits_.head.target_bytes_max) stream.refusal = 414;
     return !value.empty() && is_target(value);
   }
   return name == ":scheme" && is_token(value);
@@ -488,7 +488,7 @@ bool Http2Session::complete_head(Http2Stream& stream) {
     if (!is_field_value(cookies)) return false;
     head.fields.add("cookie", cookies);
   }
-  if (head.fields.size() > kFieldsMax) stream.refusal = 431;
+  if (head.fields.size() > limits_.head.fields_max) stream.refusal = 431;
   head.version_minor = 1;
   head.chunked = !stream.in_ended && !head.content_length;
   if (stream.in_ended && head.content_length.value_or(0) != 0) return false;

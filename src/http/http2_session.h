@@ -23,9 +23,9 @@ struct Http2Callbacks;
 
 struct Http2Limits {
   std::uint32_t streams_max = 128;
-  std::uint32_t header_list_bytes_max = 32 * 1024;  // As SETTINGS counts: 32 more per field.
-  std::int32_t stream_window = 128 * 1024;          // Received and not yet read, of one stream
-  std::int32_t connection_window = 1024 * 1024;     // … and of all.
+  HeadLimits head;                               // Bytes as SETTINGS counts: 32 more per field.
+  std::int32_t stream_window = 128 * 1024;       // Received and not yet read, of one stream
+  std::int32_t connection_window = 1024 * 1024;  // … and of all.
   // PING, SETTINGS, PRIORITY, RST_STREAM and empty DATA frames: at once, and each second.
   double control_frames_max = 1000;
   double control_frames_per_second = 200;

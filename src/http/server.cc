@@ -18,9 +18,9 @@ constexpr std::string_view kBusy =
 }  // namespace
 
 Server::Timeouts::Timeouts(net::Poller& poller, const ServerLimits& limits)
-    : head(poller, limits.head_time),
-      idle(poller, limits.idle_time),
+    : idle(poller, limits.idle_time),
       body(poller, limits.body_gap),
+      look(poller, limits.look_time),
       linger(poller, kLinger) {}
 
 Server::Server(net::Worker& worker, Handler& handler, ServerOptions options)

@@ -1,6 +1,7 @@
 #pragma once
 // One listener of one worker: accepts, speaks HTTP/1.1 and HTTP/2, hands each request to the
 // Handler, and stops gracefully.
+#include "http/pace.h"
 #include "http/server_call.h"
 #include "net/listener.h"
 #include "net/worker.h"
@@ -18,12 +19,25 @@ struct ssl_ctx_st;
 namespace mlgate::http {
 
 struct ServerLimits {
-  std::chrono::seconds head_time{10};  // From the first byte of a request to the end of its head.
-  std::chrono::seconds idle_time{60};  // Between requests.
-  std::chrono::seconds body_gap{30};  // Without a byte of the body, or without the peer taking any.
-  std::uint64_t body_rate_min = 256;  // Bytes per second, on average,
-  std::chrono::seconds body_rate_after{10};  // once this has passed.
-  std::size_t connections_max = 100'000;     // Per worker; above, new ones are closed at once.
+  std::chrono::milliseconds head_time{
+      10'000};  // From the first byte of a request to the end of its head.
+  std::chrono::milliseconds idle_time{60'000};  // Between requests.
+  std::chrono::milliseconds body_gap{
+      30'000};                        // Without a byte of the body, or without the peer taking any.
+  std::uint64_t body_rate_min = 256;  // Bytes per second of waiting for a body, on average,
+  std::uint64_t answer_rate_min = 256;           // the same for the peer to take its answer,
+  std::chrono::milliseconds rate_after{10'000};  // once we have waited so long.
+  std::chrono::milliseconds stream_gap{
+      300'000};                           // Without a byte either way while both sides talk.
+  std::size_t connections_max = 100'000;  // Per worker; above, new ones are closed at once.
+  std::uint32_t streams_max = 128;        // Of one HTTP/2 connection.
+  HeadLimits head;
+  std::chrono::milliseconds look_time{1000};  // How often a wait is judged while it lasts.
+
+  PaceLimits body_pace() const noexcept { return {body_gap, body_rate_min, rate_after}; }
+  // Of a body while both sides talk in turns: its pauses say nothing.
+  PaceLimits turns_pace() const noexcept { return {stream_gap, 0, {}}; }
+  PaceLimits answer_pace() const noexcept { return {body_gap, answer_rate_min, rate_after}; }
 };
 
 struct ServerOptions {
@@ -74,7 +88,8 @@ class Server {
   friend class Http2Call;
   struct Timeouts {
     Timeouts(net::Poller& poller, const ServerLimits& limits);
-    net::Deadline head, idle, body, linger;
+    // `look`: a wait that is judged again and again while it lasts.
+    net::Deadline idle, body, look, linger;
   };
   void accept(int fd, const net::Address& peer);
   void refuse(int fd) noexcept;

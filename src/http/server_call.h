@@ -79,6 +79,9 @@ class ServerCall {
   // anything else is asked of the call.
   virtual net::Task<Loan> lend_input();
   virtual Result<void> return_input(const Moved& moved);
+  // The body may come with pauses from here on: it is passed on as it comes, to somebody who may
+  // answer it piece by piece.
+  virtual void expect_pauses() noexcept {}
   // The fields behind the body, once it has been read: "name: value\r\n" lines, checked. Good until
   // the call ends.
   virtual std::string_view trailers() const noexcept = 0;

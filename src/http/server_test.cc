@@ -12,14 +12,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <string>
+#include <vector>
 
 namespace mlgate::http {
 namespace {
 
 using namespace std::chrono_literals;
+
+constexpr std::size_t kLargeBytes = 16 << 20;
 
 // Answers with what it got: the method and path as headers, the body as the body.
 class EchoHandler final : public Handler {
@@ -29,6 +33,12 @@ class EchoHandler final : public Handler {
       const auto sent =
           co_await respond(call, {.status = 403, .reason = {}, .headers = {}, .body = "no"});
       if (!sent) call.abort();
+      co_return;
+    }
+    if (call.head().path == "/turns") call.expect_pauses();
+    if (call.head().path == "/large") {
+      const auto written = co_await write_large(call);
+      if (!written) call.abort();
       co_return;
     }
     if (call.head().path == "/stream") {
@@ -50,6 +60,14 @@ class EchoHandler final : public Handler {
     }
     const auto sent = co_await respond(call, response);
     if (!sent) call.abort();
+  }
+  static net::Task<void> write_large(ServerCall& call) {
+    const std::string piece(64 * 1024, 'l');
+    CO_TRY_OK(call.start({.reason = {}, .body_bytes = kLargeBytes}));
+    for (std::size_t written = 0; written < kLargeBytes; written += piece.size()) {
+      CO_TRY_OK(co_await call.write(piece));
+    }
+    co_return co_await call.finish();
   }
   // Passes the body on as it comes, chunked.
   static net::Task<void> stream(ServerCall& call) {
@@ -258,8 +276,29 @@ TEST_F(Fixture, HttpOneZeroIsClosedOrKeptAsItAsks) {
 }
 
 class ShortTimes : public Fixture {
-  void adjust(ServerLimits& limits) override { limits.idle_time = limits.head_time = 1s; }
+  void adjust(ServerLimits& limits) override {
+    limits.idle_time = limits.head_time = 1s;
+    limits.look_time = 100ms;
+  }
 };
+
+// True when something came within that time.
+bool hears_within(int fd, std::chrono::milliseconds time) {
+  pollfd heard{fd, POLLIN, 0};
+  return ::poll(&heard, 1, int(time.count())) != 0;
+}
+
+TEST_F(ShortTimes, AHeadThatTricklesHasNoMoreTimeThanOneThatDoesNot) {
+  const auto began = std::chrono::steady_clock::now();
+  const int fd = dial();
+  const std::string_view head = "GET / HTTP/1.1\r\nHost: h";
+  for (std::size_t i = 0; i < head.size() && !hears_within(fd, i < 2 ? 0ms : 450ms); ++i)
+    ASSERT_EQ(::send(fd, head.data() + i, 1, MSG_NOSIGNAL), 1);
+  const std::string out = talk_on(fd, "");
+  ::close(fd);
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
+  EXPECT_LT(std::chrono::steady_clock::now() - began, 1400ms);
+}
 
 TEST_F(ShortTimes, ASlowHeadTimesOut) {
   const std::string out = talk("GET / HTTP/1.1\r\nHost:");
@@ -314,7 +353,8 @@ TEST_F(ShortTimes, APooledConnectionThatDiedIsNotUsed) {
 
 class SlowBodies : public Fixture {
   void adjust(ServerLimits& limits) override {
-    limits.body_rate_after = 0s;
+    limits.rate_after = 0s;
+    limits.look_time = 50ms;
     limits.body_rate_min = 1'000'000'000;
   }
 };
@@ -333,6 +373,127 @@ TEST_F(SlowBodies, ABodyThatComesTooSlowlyIsRefused) {
   EXPECT_NE(out.find("Connection: close"), std::string::npos);
 }
 
+class Pauses : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.body_gap = 200ms;
+    limits.body_rate_min = 1'000'000'000;
+    limits.rate_after = 100ms;
+    limits.look_time = 50ms;
+  }
+
+ protected:
+  // Sends a body of three letters with pauses between them, and gives the answer.
+  std::string send_with_pauses(std::string_view path) const {
+    const int fd = dial();
+    const std::string head = "POST " + std::string(path) +
+                             " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n"
+                             "Transfer-Encoding: chunked\r\n\r\n";
+    EXPECT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
+    std::string out;
+    for (const char letter : {'a', 'b', 'c'}) {
+      const std::string chunk = std::string("1\r\n") + letter + "\r\n";
+      EXPECT_EQ(::send(fd, chunk.data(), chunk.size(), MSG_NOSIGNAL), ssize_t(chunk.size()));
+      const auto until = std::chrono::steady_clock::now() + 500ms;
+      for (;;) {
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            until - std::chrono::steady_clock::now());
+        char got[4096];
+        if (left <= 0ms || !hears_within(fd, left)) break;
+        const ssize_t size = ::recv(fd, got, sizeof got, 0);
+        if (size <= 0) break;
+        out.append(got, std::size_t(size));
+        if (out.starts_with("HTTP/1.1 408 ")) {
+          ::close(fd);
+          return out;
+        }
+      }
+    }
+    out += talk_on(fd, "0\r\n\r\n");
+    ::close(fd);
+    return out;
+  }
+};
+
+TEST_F(Pauses, AreNoFaultWhereBothSidesTalkInTurns) {
+  // Of a body that is passed on before the answer begins, and of one that is answered meanwhile.
+  EXPECT_TRUE(send_with_pauses("/turns").ends_with("\r\n\r\nabc"));
+  EXPECT_TRUE(send_with_pauses("/stream").ends_with("1\r\na\r\n1\r\nb\r\n1\r\nc\r\n0\r\n\r\n"));
+}
+
+TEST_F(Pauses, AreTooLongWhereABodyIsCollected) {
+  const std::string out = send_with_pauses("/x");
+  EXPECT_TRUE(out.starts_with("HTTP/1.1 408 ")) << out;
+}
+
+class SlowReaders : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.answer_rate_min = 1'000'000'000;
+    limits.rate_after = 100ms;
+    limits.look_time = 50ms;
+  }
+};
+
+TEST_F(SlowReaders, AnAnswerThatIsTakenTooSlowlyIsGivenUp) {
+  const int fd = dial();
+  const std::string_view head = "GET /large HTTP/1.1\r\nHost: h\r\n\r\n";
+  ASSERT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
+  // It is taken all the time, but for a megabyte a second at most.
+  ASSERT_TRUE(hears_within(fd, 10s));
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  char got[1024];
+  while (connections() != 0 && std::chrono::steady_clock::now() < until) {
+    ASSERT_TRUE(hears_within(fd, 10s));
+    ASSERT_GE(::recv(fd, got, sizeof got, 0), 0);
+    hears_within(-1, 1ms);
+  }
+  EXPECT_EQ(connections(), 0U);
+  ::close(fd);
+}
+
+class SteadyReaders : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.body_gap = 400ms;
+    limits.look_time = 50ms;
+  }
+};
+
+TEST_F(SteadyReaders, WhoKeepsTakingIsNotCutOff) {
+  const int fd = dial();
+  const std::string_view head = "GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+  ASSERT_EQ(::send(fd, head.data(), head.size(), 0), ssize_t(head.size()));
+  // So little that the socket of the server does not become writable for long.
+  std::string got(32 * 1024, ' ');
+  std::size_t taken = 0;
+  for (int i = 0; i < 100; ++i) {
+    const ssize_t size = ::recv(fd, got.data(), got.size(), 0);
+    ASSERT_GT(size, 0);
+    taken += std::size_t(size);
+    hears_within(-1, 20ms);
+  }
+  EXPECT_GT(taken + talk_on(fd, "").size(), kLargeBytes);
+  ::close(fd);
+}
+
+class SmallHeads : public Fixture {
+  void adjust(ServerLimits& limits) override {
+    limits.head = {.bytes_max = 1024, .target_bytes_max = 256, .fields_max = 10};
+  }
+};
+
+TEST_F(SmallHeads, HeadsAreHeldToTheLimitsThatAreSet) {
+  const auto status = [&](std::size_t target, std::size_t fields, std::size_t value) {
+    std::string head =
+        "GET /" + std::string(target - 1, 'a') + " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n";
+    for (std::size_t i = 2; i < fields; ++i) head += "X: " + std::string(value, 'v') + "\r\n";
+    return talk(head + "\r\n").substr(9, 3);
+  };
+  EXPECT_EQ(status(256, 10, 1), "200");
+  EXPECT_EQ(status(257, 10, 1), "414");
+  EXPECT_EQ(status(10, 11, 1), "431");
+  EXPECT_EQ(status(10, 3, 900), "200");
+  EXPECT_EQ(status(10, 3, 1024), "431");
+}
+
 class FewConnections : public Fixture {
   void adjust(ServerLimits& limits) override { limits.connections_max = 2; }
 };
@@ -347,6 +508,100 @@ TEST_F(FewConnections, ThoseAboveTheLimitAreRefusedAtOnce) {
   EXPECT_TRUE(
       talk("GET /a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200 "));
   ::close(second);
+}
+
+// A name whose addresses change, and two servers that it may mean.
+class MovingName : public Fixture {
+ protected:
+  void SetUp() override {
+    Fixture::SetUp();
+    worker_.run_and_wait([this] {
+      ServerOptions options;
+      options.address.host = "127.0.0.2";
+      options.address.port = server_->port();
+      other_ = std::make_unique<Server>(worker_, handler_, options);
+      ASSERT_TRUE(other_->open());
+      ClientLimits limits;
+      limits.dial.refresh = 10ms;
+      limits.dial.resolver = [this](const std::string& host) {
+        ++asked_;
+        std::vector<net::Address> out;
+        if (host == "backend.test")
+          for (const char last : name_means_.load() == Means::first   ? std::string("1")
+                                 : name_means_.load() == Means::other ? std::string("2")
+                                 : name_means_.load() == Means::both  ? std::string("21")
+                                                                      : std::string())
+            out.push_back(loopback(last));
+        return out;
+      };
+      client_ = std::make_unique<Client>(worker_, net::AddressCheck(), nullptr, limits);
+    });
+  }
+  void TearDown() override {
+    std::promise<void> stopped;
+    worker_.post([&] { other_->stop(1s, [&] { stopped.set_value(); }); });
+    stopped.get_future().wait();
+    worker_.run_and_wait([this] { other_.reset(); });
+    Fixture::TearDown();
+  }
+  static net::Address loopback(char last) {
+    net::Address out;
+    auto& address = reinterpret_cast<sockaddr_in&>(out.storage);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK + std::uint32_t(last - '1'));
+    out.size = sizeof address;
+    return out;
+  }
+  void call() {
+    const auto answer =
+        fetch({.method = "GET",
+               .url = "http://backend.test:" + std::to_string(server_->port()) + "/a",
+               .headers = {},
+               .body = {}});
+    ASSERT_TRUE(answer) << answer.error().message();
+    ASSERT_EQ(answer->status, 200);
+  }
+  std::size_t kept(Server& server) {
+    std::size_t out = 0;
+    worker_.run_and_wait([&] { out = server.connections(); });
+    return out;
+  }
+  // Calls until so many look-ups more have been made, and used.
+  void call_through(int lookups) {
+    const int until = asked_ + lookups;
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (asked_ < until && std::chrono::steady_clock::now() < deadline) call();
+    ASSERT_GE(asked_, until);
+  }
+
+  enum class Means : unsigned char { first, other, both, nothing };
+  std::atomic<Means> name_means_ = Means::first;
+  std::atomic<int> asked_ = 0;
+  std::unique_ptr<Server> other_;
+};
+
+TEST_F(MovingName, IsFollowedEvenOnConnectionsThatAreInUseAllTheTime) {
+  call_through(2);
+  EXPECT_EQ(kept(*server_), 1U);
+  EXPECT_EQ(kept(*other_), 0U);
+  name_means_ = Means::other;
+  // The fourth look-up begins after the third answer has been taken in.
+  call_through(5);
+  call();
+  EXPECT_EQ(kept(*server_), 0U);
+  EXPECT_EQ(kept(*other_), 1U);
+}
+
+TEST_F(MovingName, KeepsWhatItMayStillMean) {
+  call_through(1);
+  // A further address, and a name that is away for a while, are no reason to close anything.
+  name_means_ = Means::both;
+  call_through(4);
+  EXPECT_EQ(kept(*server_), 1U);
+  name_means_ = Means::nothing;
+  call_through(3);
+  EXPECT_EQ(kept(*server_), 1U);
+  EXPECT_EQ(kept(*other_), 0U);
 }
 
 }  // namespace

@@ -15,8 +15,9 @@ namespace mlgate::net {
 namespace {
 
 constexpr std::int64_t kSecondNs = 1'000'000'000;
-constexpr std::int64_t kFreshNs = 10 * kSecondNs;
-constexpr std::int64_t kUsableNs = 70 * kSecondNs;
+constexpr std::int64_t kUsableNs = 60 * kSecondNs;  // Behind the time that it is fresh.
+// Answers in a row without an address that make it gone.
+constexpr unsigned kMissedMax = 3;
 constexpr std::int64_t kFailureNs = kSecondNs;
 constexpr std::size_t kNamesMax = 1024;
 constexpr std::size_t kAddressesMax = 16;
@@ -48,8 +49,13 @@ void set_port(Address& address, std::uint16_t port) {
     reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
 }
 
-// Blocks. Empty when the name has no address.
-std::vector<Address> look_up_now(const std::string& host) {
+std::string where(const std::string& host, std::uint16_t port) {
+  return host + ":" + std::to_string(port);
+}
+
+}  // namespace
+
+std::vector<Address> system_addresses(const std::string& host) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
@@ -66,11 +72,16 @@ std::vector<Address> look_up_now(const std::string& host) {
   return addresses;
 }
 
-std::string where(const std::string& host, std::uint16_t port) {
-  return host + ":" + std::to_string(port);
+bool Address::same_host(const Address& other) const noexcept {
+  if (storage.ss_family != other.storage.ss_family) return false;
+  if (storage.ss_family == AF_INET) {
+    return reinterpret_cast<const sockaddr_in&>(storage).sin_addr.s_addr ==
+           reinterpret_cast<const sockaddr_in&>(other.storage).sin_addr.s_addr;
+  }
+  return std::memcmp(&reinterpret_cast<const sockaddr_in6&>(storage).sin6_addr,
+                     &reinterpret_cast<const sockaddr_in6&>(other.storage).sin6_addr,
+                     sizeof(in6_addr)) == 0;
 }
-
-}  // namespace
 
 std::string Address::text() const {
   char out[INET6_ADDRSTRLEN] = "";
@@ -84,7 +95,8 @@ std::string Address::text() const {
   return out;
 }
 
-Dialer::Dialer(Worker& worker, AddressCheck check) : worker_(worker), check_(std::move(check)) {}
+Dialer::Dialer(Worker& worker, AddressCheck check, DialerOptions options)
+    : worker_(worker), check_(std::move(check)), options_(std::move(options)) {}
 
 // What is known of one name. Touched on the worker alone; outlives the dialer while it is looked
 // up.
@@ -93,6 +105,28 @@ struct Dialer::Name {
   std::int64_t fresh_until_ns = 0, usable_until_ns = 0;
   bool looking = false;
   std::vector<Signal*> waiting;
+  struct Known {
+    Address address;
+    unsigned missed = 0;
+  };
+  std::vector<Known> known;  // All that it may still mean.
+
+  // True when an address has gone.
+  bool learn(std::vector<Address> answer) {
+    for (Known& one : known) {
+      const bool there = std::ranges::any_of(
+          answer, [&](const Address& address) { return address.same_host(one.address); });
+      one.missed = there ? 0 : one.missed + 1;
+    }
+    for (const Address& address : answer)
+      if (!names(address)) known.push_back({address, 0});
+    addresses = std::move(answer);
+    return std::erase_if(known, [](const Known& one) { return one.missed >= kMissedMax; }) != 0;
+  }
+  bool names(const Address& address) const {
+    return std::ranges::any_of(known,
+                               [&](const Known& one) { return one.address.same_host(address); });
+  }
 };
 
 std::shared_ptr<Dialer::Name> Dialer::name_of(const std::string& host) {
@@ -111,20 +145,23 @@ std::shared_ptr<Dialer::Name> Dialer::name_of(const std::string& host) {
 bool Dialer::look_up(const std::string& host, const std::shared_ptr<Name>& name) {
   if (name->looking) return true;
   Poller& poller = worker_.poller();
-  name->looking = worker_.resolvers().post([host, name, &poller] {
-    poller.post([name, &poller, addresses = look_up_now(host)]() mutable {
+  const std::int64_t fresh_ns = std::chrono::nanoseconds(options_.refresh).count();
+  const auto work = [host, name, &poller, fresh_ns, resolver = options_.resolver,
+                     changes = changes_] {
+    poller.post([name, &poller, fresh_ns, changes, addresses = resolver(host)]() mutable {
       const std::int64_t now_ns = poller.now_ns();
       name->looking = false;
-      name->fresh_until_ns = now_ns + (addresses.empty() ? kFailureNs : kFreshNs);
+      name->fresh_until_ns = now_ns + (addresses.empty() ? kFailureNs : fresh_ns);
       if (!addresses.empty()) {
-        name->addresses = std::move(addresses);
-        name->usable_until_ns = now_ns + kUsableNs;
+        if (name->learn(std::move(addresses))) ++*changes;
+        name->usable_until_ns = now_ns + fresh_ns + kUsableNs;
       } else if (now_ns >= name->usable_until_ns) {
         name->addresses.clear();
       }
       for (Signal* signal : std::exchange(name->waiting, {})) signal->notify();
     });
-  });
+  };
+  name->looking = worker_.resolvers().post(work);
   return name->looking;
 }
 
@@ -150,8 +187,19 @@ Task<std::vector<Address>> Dialer::resolve(const std::string& host, Deadline& de
   co_return name->addresses;
 }
 
-Task<void> Dialer::connect(Stream& stream, const std::string& host, std::uint16_t port,
-                           Deadline& deadline) {
+void Dialer::renew(std::string_view host) {
+  const auto known = names_.find(host);
+  if (known == names_.end() || known->second->fresh_until_ns > worker_.now_ns()) return;
+  (void)look_up(known->first, known->second);  // Later, when there is too much to do.
+}
+
+bool Dialer::still_names(std::string_view host, const Address& address) const {
+  const auto known = names_.find(host);
+  return known == names_.end() || known->second->known.empty() || known->second->names(address);
+}
+
+Task<Address> Dialer::connect(Stream& stream, const std::string& host, std::uint16_t port,
+                              Deadline& deadline) {
   CO_TRY(std::vector<Address> addresses, co_await resolve(host, deadline));
   Result<void> last = fail(Errc::unavailable, "no address for " + where(host, port));
   for (Address& address : addresses) {
@@ -185,12 +233,12 @@ Task<void> Dialer::connect(Stream& stream, const std::string& host, std::uint16_
     int error = 0;
     socklen_t size = sizeof error;
     ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
-    if (error == 0) co_return Result<void>();
+    if (error == 0) co_return address;
     stream.close();
     last = fail(Errc::unavailable,
                 "Error connecting to " + address.text() + ":" + std::to_string(port));
   }
-  co_return last;
+  co_return std::unexpected(std::move(last).error());
 }
 
 }  // namespace mlgate::net

@@ -4,12 +4,14 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -162,8 +164,8 @@ Io Stream::tls_state(int result) noexcept {
   }
 }
 
-Task<void> Stream::handshake(Deadline& deadline) {
-  const std::int64_t until_ns = watch_.now_ns() + deadline.duration_ns();
+Task<void> Stream::handshake(Deadline& deadline, std::chrono::nanoseconds within) {
+  const std::int64_t until_ns = watch_.now_ns() + within.count();
   for (;;) {
     ERR_clear_error();
     const int result = SSL_do_handshake(tls_);
@@ -172,11 +174,14 @@ Task<void> Stream::handshake(Deadline& deadline) {
     if (io.state != Io::State::want_read && io.state != Io::State::want_write)
       co_return fail(Errc::unavailable, "TLS handshake failed: " + tls_error_text());
     const Wake wake = co_await until(io.state, deadline);
-    // A peer that trickles bytes starts the deadline anew with each; the sum is limited, too.
-    if (wake == Wake::timeout || watch_.now_ns() > until_ns)
-      co_return fail(Errc::timeout, "TLS handshake timed out");
+    if (watch_.now_ns() >= until_ns) co_return fail(Errc::timeout, "TLS handshake timed out");
     if (wake == Wake::cancelled) co_return fail(Errc::closed, "closed during the TLS handshake");
   }
+}
+
+std::uint64_t Stream::unacknowledged() const noexcept {
+  int bytes = 0;
+  return ::ioctl(watch_.fd(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? std::uint64_t(bytes) : 0;
 }
 
 void Stream::close() noexcept {

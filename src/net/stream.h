@@ -6,7 +6,9 @@
 #include "net/poller.h"
 #include "net/task.h"
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -37,7 +39,8 @@ class Stream {
   // client only.
   void start_tls_server(ssl_ctx_st* context);
   void start_tls_client(ssl_ctx_st* context, const std::string& host);
-  Task<void> handshake(Deadline& deadline);
+  // `within` is for all of it, `deadline` for each wait on the way.
+  Task<void> handshake(Deadline& deadline, std::chrono::nanoseconds within);
 
   bool is_open() const noexcept { return watch_.is_open(); }
   bool is_tls() const noexcept { return tls_ != nullptr; }
@@ -65,6 +68,9 @@ class Stream {
   // At least one byte. closed at the end of the stream, timeout, unavailable when it broke.
   Task<std::size_t> read_some(std::span<char> into, Deadline& deadline);
   Task<void> write_all(std::string_view bytes, Deadline& deadline);
+
+  // What was written and the peer has not yet acknowledged (over TLS, with its framing).
+  std::uint64_t unacknowledged() const noexcept;
 
   Watch& watch() noexcept { return watch_; }
   int fd() const noexcept { return watch_.fd(); }

@@ -41,6 +41,7 @@ struct RequestHead {
   std::string_view scheme;     // "http" or "https", as the caller used it.
   std::string_view authority;  // Host header as sent, port included.
   std::string_view peer;       // Address of the caller, no port.
+  std::string_view sender;     // Whom the connection comes from: the caller, or a trusted proxy.
   http::Fields headers;        // Host included; policies edit them.
   bool host_overridden =
       false;  // A policy set Host: the backend gets that instead of its own name.
@@ -69,6 +70,7 @@ struct ForwardOptions {
   std::uint32_t timeout_ms = 0;       // Until the response head has arrived; 0: the gateway's own.
   std::uint32_t continue_ms = 1'000;  // That a caller's Expect: 100-continue waits for the backend.
   bool fail_on_error_status = false;
+  bool buffer_request = false;  // The body is read whole before anything is sent.
   bool buffer_response = true;
 };
 

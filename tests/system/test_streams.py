@@ -12,6 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
 from recorder import RecordingBackend, ThreadedBackend
+from test_reload import set_policy
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 KEY = base64.b64encode(b"0123456789abcdef").decode()
@@ -318,6 +319,25 @@ class Streams(unittest.TestCase):
         with self.talk() as caller:
             caller.send(self.open("/ws/plain"))
             self.assertIn("403 Forbidden", caller.until("no"))
+
+
+    def test_policies_of_a_websocket_api_see_its_handshake(self):
+        self.server.put("/apis/chat", {"displayName": "chat", "path": "chat", "type": "websocket",
+                                       "protocols": ["ws"], "serviceUrl": f"ws://127.0.0.1:{self.sockets.port}",
+                                       "subscriptionRequired": False})
+        owner = "/apis/chat/operations/onHandshake"
+        set_policy(self.server, owner, "<set-header name='X-Seen'><value>yes</value></set-header>")
+        with self.talk() as caller:
+            caller.send(self.open("/chat/room/1?a=b"))
+            caller.until("hello")
+        self.assertIn("GET /room/1?a=b ", self.sockets.heads[-1])
+        self.assertIn("X-Seen: yes\r\n", self.sockets.heads[-1])
+        set_policy(self.server, owner, "<return-response><set-status code='403' reason='No' /></return-response>")
+        with self.talk() as caller:
+            caller.send(self.open("/chat/room/1"))
+            self.assertIn("403 No", caller.until("\r\n\r\n"))
+        # Whoever wants no WebSocket finds nothing there.
+        self.assertEqual(self.server.call("gateway", "GET", "/chat/room/1").status, 404)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ constexpr ParamSpec kParams[] = {
      .type = ParamType::boolean,
      .expression = true,
      .otherwise = "false",
-     .help = "Whether the request body is kept for another attempt."},
+     .help = "Whether the request body is read whole before it is sent, up to "
+             "gateway.max_buffered_body, so that it can be sent again."},
     {.name = "buffer-response",
      .type = ParamType::boolean,
      .expression = true,
@@ -90,6 +91,7 @@ class ForwardRequest final : public Policy {
                                "Following redirects is not supported by this build.");
     }
     options.fail_on_error_status = params.boolean("fail-on-error-status-code");
+    options.buffer_request = params.boolean("buffer-request-body");
     options.buffer_response = params.boolean("buffer-response");
     return std::make_shared<ForwardRequest>(options);
   }
