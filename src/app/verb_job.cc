@@ -162,6 +162,11 @@ class Jobs {
   Result<void> download(const Json& status, const Named& files);
 
  private:
+  using Reference = std::function<Json(const std::string& location)>;
+  // Uploads what are files, each of which it notes, submits and starts.
+  Result<std::string> order_job(const JobFlags& flags, const Order& order,
+                                const Reference& reference, LocalBlobs* local,
+                                std::vector<std::string>& uploads);
   Result<void> check_outputs(const std::string& id, const Order& order);
   Result<void> save(const std::string& link, const std::string& path);
   explicit Jobs(DataFolder data) : data_(std::move(data)) {}
@@ -271,16 +276,26 @@ Result<std::string> Jobs::submit(const JobFlags& flags, const Order& order) {
     return Json::object(
         {{"ConnectionString", Json(connection)}, {"RelativeLocation", Json(location)}});
   };
-  bool uploaded = false;
+  std::vector<std::string> uploads;
+  auto job = order_job(flags, order, reference, local.get(), uploads);
+  // With a job they go by themselves.
+  if (!job) {
+    for (const std::string& blob : uploads) (void)local->remove(workspace_, blob);
+  }
+  return job;
+}
+
+Result<std::string> Jobs::order_job(const JobFlags& flags, const Order& order,
+                                    const Reference& reference, LocalBlobs* local,
+                                    std::vector<std::string>& uploads) {
   Json body = Json::object(), inputs = Json::object();
   for (const auto& [name, input] : order.inputs) {
     std::string location = input;
     if (local && is_file(input)) {
       const std::string file = std::filesystem::path(input).filename().string();
-      const std::string blob = "uploads/" + new_hex_id() + "/" + file;
-      TRY_OK(local->upload(input, workspace_, blob));
-      location = workspace_ + "/" + blob;
-      uploaded = true;
+      uploads.push_back("uploads/" + new_hex_id() + "/" + file);
+      TRY_OK(local->upload(input, workspace_, uploads.back()));
+      location = workspace_ + "/" + uploads.back();
     }
     name.empty() ? body.set("Input", reference(location)) : inputs.set(name, reference(location));
   }
@@ -291,7 +306,7 @@ Result<std::string> Jobs::submit(const JobFlags& flags, const Order& order) {
   body.set("Outputs", std::move(outputs));
   body.set("GlobalParameters", std::move(parameters));
   std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
-  if (uploaded) url += "&deleteInputs=true";
+  if (!uploads.empty()) url += "&deleteInputs=true";
   TRY(const Json id, ask("POST", url, key_, body.dump()));
   std::string job_id(id.as_string());
   if (auto known = check_outputs(job_id, order); !known) {

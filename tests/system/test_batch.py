@@ -209,6 +209,11 @@ class Tutorial(unittest.TestCase):
                 self.assertEqual(refused.returncode, 1, refused.stdout)
                 self.assertIn(text, refused.stderr)
         self.assertEqual(show(), before)
+        # Uploads of jobs that ended go with a delay, those of jobs that never were at once.
+        until = time.monotonic() + 60
+        while uploads := self.uploads():
+            self.assertLess(time.monotonic(), until, uploads)
+            time.sleep(0.1)
 
     def test_the_exit_status_says_how_a_job_ended(self):
         with harness.Server(flags=["--batch.part_bytes", "20000"]) as server:

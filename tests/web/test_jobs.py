@@ -1,4 +1,4 @@
-"""The batch jobs of a service in Debian's chromium: they wait, run, fail, finish and are cancelled while one looks on."""
+"""The batch jobs of a service in Debian's chromium: they wait, run, fail, finish, are cancelled while one looks on."""
 
 import re
 import subprocess
