@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -308,7 +309,7 @@ class OtherMachines(unittest.TestCase):
             self.assertIn("set blob.public_url", (server.data / "server.log").read_text())
             keys = harness.run_mlgate("blob", "account", "keys", ACCOUNT, *server.flags)
             key = keys.stdout.split()[1]
-            site = Site.__new__(Site)
+            site = Site.__new__(Site)  # Without blobs, for which it would need the key.
             site.server = server
             site.made, _ = server.tutorial()
             site.path = f"/workspaces/{site.made['workspace']}/services/{site.made['service']}"
@@ -345,15 +346,56 @@ class Store(unittest.TestCase):
                 self.assertIn(site.status(job)["StatusCode"], ("NotStarted", "Running"))
             with contextlib.closing(sqlite3.connect(server.data / "store.db", isolation_level=None)) as holder:
                 holder.execute("BEGIN IMMEDIATE")  # As a process does that writes and does not end.
-                refused = site.call("POST", "?api-version=2.0", {"Input": {
-                    "ConnectionString": STORAGE, "RelativeLocation": "/box/in.csv"}})
-                self.assertEqual(refused.status, 503)
-                self.assertIn("store", refused.text)
+                # Many at once, of whom none has to wait for the others' turn.
+                with ThreadPoolExecutor(8) as callers:
+                    answers = list(callers.map(lambda _: site.call("POST", "?api-version=2.0", {"Input": {
+                        "ConnectionString": STORAGE, "RelativeLocation": "/box/in.csv"}}), range(8)))
+                for refused in answers:
+                    self.assertEqual(refused.status, 503)
+                    self.assertIn("store", refused.text)
                 self.assertEqual(site.status(job)["StatusCode"], "Running")
                 holder.execute("ROLLBACK")
             self.assertEqual(site.wait(job)["StatusCode"], "Finished")
             self.assertEqual(site.get("out.csv").count(b"\r\n"), 400_001)
             self.assertEqual(len(site.show()), 1)
+
+
+class BusyStorage(unittest.TestCase):
+    def test_jobs_wait_for_a_storage_that_is_busy(self):
+        flags = ["--dial.allow", "127.0.0.1", "--batch.part_bytes", "10000"]
+        with harness.Server(flags=flags) as server, harness.Server() as other:
+            site, elsewhere = Site(server), Site.of_blobs(other)
+            data = reviews(400_000)
+            indices, jobs = [], []
+            with contextlib.ExitStack() as held:
+                # Files of the same program, and the same endpoint over HTTP.
+                for blobs, storage in ((site, STORAGE), (elsewhere, elsewhere.connection_string())):
+                    blobs.put("/box/in.csv", data)
+                    jobs.append(site.run("in.csv", "out.csv", storage=storage))
+                    index = sqlite3.connect(blobs.server.data / "blobs/index.db", isolation_level=None)
+                    indices.append(held.enter_context(contextlib.closing(index)))
+                self.until(lambda: all(site.show(job)["RowsDone"] > 0 for job in jobs))
+                for index in indices:
+                    index.execute("BEGIN IMMEDIATE")  # As a process does that writes and does not end.
+                self.assertEqual([site.status(job)["StatusCode"] for job in jobs], ["Running", "Running"])
+                refused = elsewhere.blob("PUT", "/box/x.csv", b"x", **{"x-ms-blob-type": "BlockBlob"})
+                self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"))
+                self.assertIn("<Code>ServerBusy</Code>", refused.text)
+                self.until(lambda: site.show(jobs[0])["WaitingFor"])
+                self.assertRegex(site.show(jobs[0])["WaitingFor"], r"^The storage fails, .*\(ServerBusy\)")
+                for index in indices:
+                    index.execute("ROLLBACK")
+                for job in jobs:
+                    self.assertEqual(site.wait(job, 120)["StatusCode"], "Finished", site.show(job))
+            result = site.get("out.csv")
+            self.assertEqual(result.count(b"\r\n"), 400_001)
+            self.assertTrue(result == elsewhere.get("out.csv"))
+
+    def until(self, done, seconds=120):
+        until = time.monotonic() + seconds
+        while not done():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
 
 
 class Processes(unittest.TestCase):
