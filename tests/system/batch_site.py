@@ -79,6 +79,8 @@ class Site:
         found = []
         for name in [part.split("<")[0] for part in answer.text.split("<Name>")[1:]]:
             blocks = self.blob("GET", "/box/" + name, query="blocklisttype=uncommitted&comp=blocklist")
+            if blocks.status == 404:
+                continue  # Cleaned up meanwhile.
             assert blocks.status == 200, blocks
             found += [f"block of {name}" for _ in blocks.text.split("<Block>")[1:]]
         folder = self.server.data / "blobs"
