@@ -31,14 +31,24 @@ Result<std::unique_ptr<LocalBlobs>> LocalBlobs::open(const DataFolder& data,
   return self;
 }
 
-Result<void> LocalBlobs::upload(const Source& source, const std::string& container,
-                                const std::string& blob) {
+Result<std::unique_ptr<blob::BlobFile>> LocalBlobs::open(const std::string& container,
+                                                         const std::string& blob) {
   blob::BlobAddress address;
   address.place = {
       .account = std::string(blob::kDevelopmentAccount), .container = container, .blob = blob};
   address.base = base_;
   address.key = key_;
-  TRY(const auto file, blob::open_remote(*http_, system_clock(), address, {}));
+  return blob::open_remote(*http_, system_clock(), address, {});
+}
+
+Result<void> LocalBlobs::remove(const std::string& container, const std::string& blob) {
+  TRY(const auto file, open(container, blob));
+  return file->remove();
+}
+
+Result<void> LocalBlobs::upload(const Source& source, const std::string& container,
+                                const std::string& blob) {
+  TRY(const auto file, open(container, blob));
   TRY_OK(file->ensure_container());
   std::vector<std::string> ids;
   std::string block;

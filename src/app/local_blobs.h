@@ -20,11 +20,14 @@ class LocalBlobs {
   // Stores the file under container/blob, and makes the container.
   Result<void> upload(const std::string& path, const std::string& container,
                       const std::string& blob);
+  Result<void> remove(const std::string& container, const std::string& blob);
   Result<void> upload_text(std::string_view text, const std::string& container,
                            const std::string& blob);
 
  private:
   LocalBlobs() = default;
+  Result<std::unique_ptr<blob::BlobFile>> open(const std::string& container,
+                                               const std::string& blob);
   using Source = std::function<Result<std::size_t>(std::span<char> room)>;
   Result<void> upload(const Source& source, const std::string& container, const std::string& blob);
   std::string base_, key_, connection_;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +19,8 @@
 #include <fstream>
 #include <functional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace mlgate::app {
 namespace {
@@ -27,9 +30,53 @@ constexpr std::size_t kResultPieceBytes = std::size_t{8} << 20;
 // A server that is started anew is waited for.
 constexpr int kSilentPollsMax = 150;
 
+// What the program ends with when a job was waited for; 1 is for what went wrong outside of the
+// job.
+constexpr int kFailedStatus = 2, kCancelledStatus = 3;
+
 struct JobFlags {
   std::string service, job, input, output, connection, row_errors = "fail";
+  std::vector<std::string> inputs, outputs, stored, parameters;  // "NAME=VALUE"
+  std::uint64_t limit = 100;
   bool detach = false;
+};
+
+using Named = std::vector<std::pair<std::string, std::string>>;
+
+Result<Named> by_name(const std::vector<std::string>& given, const char* flag) {
+  Named named;
+  for (const std::string& one : given) {
+    const std::size_t at = one.find('=');
+    if (at == std::string::npos || at == 0)
+      return fail(Errc::invalid_argument,
+                  std::string(flag) + " takes NAME=VALUE, and '" + one + "' is none");
+    std::string name = one.substr(0, at);
+    const bool again = std::ranges::find(named, name, &Named::value_type::first) != named.end();
+    if (again)
+      return fail(Errc::invalid_argument, std::string(flag) + " names '" + name + "' twice");
+    named.emplace_back(std::move(name), one.substr(at + 1));
+  }
+  return named;
+}
+
+// What a job is made of. One input or output that stands alone has an empty name.
+struct Order {
+  Named inputs, outputs, stored, parameters;
+
+  static Result<Order> of(const JobFlags& flags) {
+    Order order;
+    TRY(order.inputs, by_name(flags.inputs, "--input"));
+    TRY(order.outputs, by_name(flags.outputs, "--output"));
+    TRY(order.stored, by_name(flags.stored, "--store"));
+    TRY(order.parameters, by_name(flags.parameters, "--parameter"));
+    if (!flags.input.empty() && !order.inputs.empty())
+      return fail(Errc::invalid_argument, "give either one input or all of them with --input");
+    if (!flags.output.empty() && !order.outputs.empty())
+      return fail(Errc::invalid_argument, "give either one output file or --output for each");
+    if (!flags.input.empty()) order.inputs.emplace_back("", flags.input);
+    if (!flags.output.empty()) order.outputs.emplace_back("", flags.output);
+    return order;
+  }
 };
 
 class Jobs {
@@ -74,9 +121,12 @@ class Jobs {
     return fail(answer.status >= 500 ? Errc::unavailable : refused, std::move(text));
   }
   Result<Json> job(const std::string& id) { return ask("GET", manage_ + "/jobs/" + id, token_); }
-  Result<Json> list() { return ask("GET", manage_ + "/jobs", token_); }
+  Result<Json> list(std::uint64_t limit) {
+    return ask("GET", manage_ + "/jobs?limit=" + std::to_string(limit), token_);
+  }
   // Of all services; `show` gets a service's name and its jobs.
-  Result<void> list_all(const std::function<void(const std::string& service, const Json&)>& show) {
+  Result<void> list_all(std::uint64_t limit,
+                        const std::function<void(const std::string& service, const Json&)>& show) {
     std::vector<std::pair<std::string, std::string>> places;
     TRY_OK(each_endpoint([&](const Json& service, const Json& endpoint) {
       use(service, endpoint);
@@ -84,7 +134,7 @@ class Jobs {
     }));
     for (const auto& [name, place] : places) {
       manage_ = place;
-      TRY(const Json jobs, list());
+      TRY(const Json jobs, list(limit));
       show(name, jobs);
     }
     return {};
@@ -107,11 +157,17 @@ class Jobs {
   Result<Json> status(const std::string& id) {
     return ask("GET", call_ + "/jobs/" + id + "?api-version=2.0", key_);
   }
-  Result<std::string> submit(const JobFlags& flags);
-  // The first result goes to the file; without one, links to all are printed.
-  Result<void> download(const Json& status, const std::string& path);
+  Result<std::string> submit(const JobFlags& flags, const Order& order);
+  // Results go to the files that were named for them; links to the rest are printed.
+  Result<void> download(const Json& status, const Named& files);
 
  private:
+  using Reference = std::function<Json(const std::string& location)>;
+  // Uploads what are files, each of which it notes, submits and starts.
+  Result<std::string> order_job(const JobFlags& flags, const Order& order,
+                                const Reference& reference, LocalBlobs* local,
+                                std::vector<std::string>& uploads);
+  Result<void> check_outputs(const std::string& id, const Order& order);
   Result<void> save(const std::string& link, const std::string& path);
   explicit Jobs(DataFolder data) : data_(std::move(data)) {}
 
@@ -151,64 +207,132 @@ bool is_file(const std::string& path) {
 }
 
 // What would come to light only after the job has run is looked at before.
-Result<void> check_paths(const JobFlags& flags) {
+Result<void> check_input(const std::string& input) {
   std::error_code error;
-  if (flags.connection.empty() && !is_file(flags.input)) {
-    if (std::filesystem::is_directory(flags.input, error))
-      return fail(Errc::invalid_argument, "'" + flags.input + "' is a folder; give a file");
-    const std::size_t slash = flags.input.find('/', flags.input.starts_with('/') ? 1 : 0);
-    if (slash == std::string::npos || slash + 1 == flags.input.size())
-      return fail(Errc::not_found,
-                  "there is no file '" + flags.input + "'; a blob is given as container/blob");
-  }
-  if (flags.output.empty()) return {};
-  if (flags.detach)
-    return fail(Errc::invalid_argument,
-                "with --detach there is no result yet that could go to '" + flags.output + "'");
-  if (std::filesystem::is_directory(flags.output, error))
-    return fail(Errc::invalid_argument, "'" + flags.output + "' is a folder; give a file");
-  const auto folder = std::filesystem::absolute(flags.output, error).parent_path();
+  if (is_file(input)) return {};
+  if (std::filesystem::is_directory(input, error))
+    return fail(Errc::invalid_argument, "'" + input + "' is a folder; give a file");
+  const std::size_t slash = input.find('/', input.starts_with('/') ? 1 : 0);
+  if (slash == std::string::npos || slash + 1 == input.size())
+    return fail(Errc::not_found,
+                "there is no file '" + input + "'; a blob is given as container/blob");
+  return {};
+}
+
+Result<void> check_output(const std::string& output) {
+  std::error_code error;
+  if (std::filesystem::is_directory(output, error))
+    return fail(Errc::invalid_argument, "'" + output + "' is a folder; give a file");
+  const auto folder = std::filesystem::absolute(output, error).parent_path();
   if (::access(folder.c_str(), W_OK) != 0)
     return fail(Errc::not_found, "cannot write to the folder " + folder.string());
   return {};
 }
 
-Result<std::string> Jobs::submit(const JobFlags& flags) {
-  std::string connection = flags.connection, location = flags.input;
-  bool uploaded = false;  // Only for this job.
-  TRY_OK(check_paths(flags));
-  if (connection.empty()) {
-    TRY(const auto local, LocalBlobs::open(data_, blobs_));
-    connection = local->connection_string();
-    if (is_file(flags.input)) {
-      const std::string name = std::filesystem::path(flags.input).filename().string();
-      const std::string blob = "uploads/" + new_hex_id() + "/" + name;
-      TRY_OK(local->upload(flags.input, workspace_, blob));
-      location = workspace_ + "/" + blob;
-      uploaded = true;
-    }
+Result<void> check_paths(const JobFlags& flags, const Order& order) {
+  std::size_t files = 0;
+  for (const auto& [name, input] : order.inputs) {
+    if (!flags.connection.empty()) continue;
+    TRY_OK(check_input(input));
+    files += is_file(input) ? 1 : 0;
   }
-  Json reference =
-      Json::object({{"ConnectionString", Json(connection)}, {"RelativeLocation", Json(location)}});
-  Json body = Json::object({{"Input", std::move(reference)}});
-  std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
-  if (uploaded) url += "&deleteInputs=true";
-  TRY(const Json id, ask("POST", url, key_, body.dump()));
-  std::string job(id.as_string());
-  TRY_OK(ask("POST", call_ + "/jobs/" + job + "/start?api-version=2.0", key_));
+  // What is uploaded goes with the job, by a flag that holds for all inputs.
+  if (files != 0 && files != order.inputs.size())
+    return fail(Errc::invalid_argument, "give either files or blobs as inputs, not both");
+  for (const auto& [name, output] : order.outputs) {
+    if (flags.detach)
+      return fail(Errc::invalid_argument,
+                  "with --detach there is no result yet that could go to '" + output + "'");
+    TRY_OK(check_output(output));
+  }
+  return {};
+}
+
+Result<void> Jobs::check_outputs(const std::string& id, const Order& order) {
+  TRY(const Json submitted, job(id));
+  std::string names;
+  for (const Json& output : submitted["Outputs"].items())
+    names.append(names.empty() ? "" : ", ").append(output.string_or("Name"));
+  for (const auto& [name, file] : order.outputs) {
+    const bool known =
+        name.empty() || std::ranges::any_of(submitted["Outputs"].items(), [&](const Json& output) {
+          return output.string_or("Name") == name;
+        });
+    if (!known)
+      return fail(Errc::not_found, "there is no output '" + name + "'; there are: " + names);
+  }
+  return {};
+}
+
+Result<std::string> Jobs::submit(const JobFlags& flags, const Order& order) {
+  TRY_OK(check_paths(flags, order));
+  std::unique_ptr<LocalBlobs> local;
+  std::string connection = flags.connection;
+  if (connection.empty()) {
+    TRY(local, LocalBlobs::open(data_, blobs_));
+    connection = local->connection_string();
+  }
+  const auto reference = [&](const std::string& location) {
+    return Json::object(
+        {{"ConnectionString", Json(connection)}, {"RelativeLocation", Json(location)}});
+  };
+  std::vector<std::string> uploads;
+  auto job = order_job(flags, order, reference, local.get(), uploads);
+  // With a job they go by themselves.
+  if (!job) {
+    for (const std::string& blob : uploads) (void)local->remove(workspace_, blob);
+  }
   return job;
 }
 
-Result<void> Jobs::download(const Json& status, const std::string& path) {
-  for (const auto& [name, output] : status["Results"].members()) {
+Result<std::string> Jobs::order_job(const JobFlags& flags, const Order& order,
+                                    const Reference& reference, LocalBlobs* local,
+                                    std::vector<std::string>& uploads) {
+  Json body = Json::object(), inputs = Json::object();
+  for (const auto& [name, input] : order.inputs) {
+    std::string location = input;
+    if (local && is_file(input)) {
+      const std::string file = std::filesystem::path(input).filename().string();
+      uploads.push_back("uploads/" + new_hex_id() + "/" + file);
+      TRY_OK(local->upload(input, workspace_, uploads.back()));
+      location = workspace_ + "/" + uploads.back();
+    }
+    name.empty() ? body.set("Input", reference(location)) : inputs.set(name, reference(location));
+  }
+  if (!inputs.members().empty()) body.set("Inputs", std::move(inputs));
+  Json outputs = Json::object(), parameters = Json::object();
+  for (const auto& [name, location] : order.stored) outputs.set(name, reference(location));
+  for (const auto& [name, value] : order.parameters) parameters.set(name, Json(value));
+  body.set("Outputs", std::move(outputs));
+  body.set("GlobalParameters", std::move(parameters));
+  std::string url = call_ + "/jobs?api-version=2.0&onRowError=" + flags.row_errors;
+  if (!uploads.empty()) url += "&deleteInputs=true";
+  TRY(const Json id, ask("POST", url, key_, body.dump()));
+  std::string job_id(id.as_string());
+  if (auto known = check_outputs(job_id, order); !known) {
+    TRY_OK(cancel(job_id));
+    TRY_OK(cancel(job_id));  // Its record.
+    return std::unexpected(std::move(known).error());
+  }
+  TRY_OK(ask("POST", call_ + "/jobs/" + job_id + "/start?api-version=2.0", key_));
+  return job_id;
+}
+
+Result<void> Jobs::download(const Json& status, const Named& files) {
+  const Json& results = status["Results"];
+  bool first = true;
+  for (const auto& [name, output] : results.members()) {
     const std::string link = std::string(output.string_or("BaseLocation")) +
                              std::string(output.string_or("RelativeLocation")) +
                              std::string(output.string_or("SasBlobToken"));
-    if (path.empty()) {
+    const auto file = std::ranges::find_if(
+        files, [&](const auto& one) { return one.first.empty() ? first : one.first == name; });
+    first = false;
+    if (file == files.end()) {
       std::printf("%s: %s\n", name.c_str(), link.c_str());
       continue;
     }
-    return save(link, path);
+    TRY_OK(save(link, file->second));
   }
   return {};
 }
@@ -253,7 +377,7 @@ std::string clock_text(double seconds) {
   return text;
 }
 
-// One line on how far the job is. Speed and time left are those since the job began to run.
+// One line on how far the job is. The speed is that since the job began to run.
 std::string progress_line(const Json& job, double running_s) {
   constexpr int kBar = 24;
   const std::string state(job.string_or("State"));
@@ -271,8 +395,10 @@ std::string progress_line(const Json& job, double running_s) {
           std::string(std::size_t(kBar - filled), '-') + "] " + std::to_string(int(part * 100)) +
           " %  " + thousands(rows) + " rows";
   if (running_s > 0.2) line += "  " + thousands(std::int64_t(double(rows) / running_s)) + " rows/s";
-  if (state == "Running" && part > 0.01)
-    line += "  " + clock_text(running_s * (1 - part) / part) + " left";
+  if (state == "Running" && !job["SecondsLeft"].is_null())
+    line += "  " + clock_text(double(job.int_or("SecondsLeft", 0))) + " left";
+  if (state == "Running" && !job["WaitingFor"].is_null())
+    line += "  " + std::string(job.string_or("WaitingFor"));
   return line;
 }
 
@@ -299,7 +425,7 @@ Result<std::string> watch(Jobs& jobs, const std::string& id) {
     silent = 0;
     const Json& job = *asked;
     std::string state(job.string_or("State"));
-    const TimeMs begun = std::max(time_member(job, "RunningTime"), time_member(job, "StartTime"));
+    const TimeMs begun = time_member(job, "RunningTime");
     TimeMs ended = time_member(job, "EndTime");
     if (ended == 0) ended = system_clock().now_ms();
     const std::string line =
@@ -324,25 +450,30 @@ Result<std::string> watch(Jobs& jobs, const std::string& id) {
   }
 }
 
+int status_of(std::string_view state) {
+  return state == "Finished" ? 0 : state == "Cancelled" ? kCancelledStatus : kFailedStatus;
+}
+
 Result<int> run_submit(const Context& context, const JobFlags& flags) {
+  TRY(const Order order, Order::of(flags));
   TRY(const auto jobs, Jobs::open(context, flags.service));
-  TRY(const std::string id, jobs->submit(flags));
+  TRY(const std::string id, jobs->submit(flags, order));
   if (flags.detach) {
     std::printf("%s\n", id.c_str());
     return 0;
   }
   std::fprintf(stderr, "job %s\n", id.c_str());
   TRY(const std::string state, watch(*jobs, id));
-  if (state != "Finished") return 1;
+  if (state != "Finished") return status_of(state);
   TRY(const Json status, jobs->status(id));
-  TRY_OK(jobs->download(status, flags.output));
+  TRY_OK(jobs->download(status, order.outputs));
   return 0;
 }
 
 Result<int> run_watch(const Context& context, const JobFlags& flags) {
   TRY(const auto jobs, Jobs::open(context, flags.service));
   TRY(const std::string state, watch(*jobs, flags.job));
-  return state == "Finished" ? 0 : 1;
+  return status_of(state);
 }
 
 Result<int> run_list(const Context& context, const JobFlags& flags) {
@@ -355,12 +486,12 @@ Result<int> run_list(const Context& context, const JobFlags& flags) {
   };
   std::printf("%-32s  %-10s  %-24s  %12s  %s\n", "JOB", "STATE", "CREATED", "ROWS", "SERVICE");
   if (flags.service.empty()) {
-    TRY_OK(jobs->list_all([&](const std::string& service, const Json& list) {
+    TRY_OK(jobs->list_all(flags.limit, [&](const std::string& service, const Json& list) {
       for (const Json& job : list.items()) line(service, job);
     }));
     return 0;
   }
-  TRY(const Json list, jobs->list());
+  TRY(const Json list, jobs->list(flags.limit));
   for (const Json& job : list.items()) line(flags.service, job);
   return 0;
 }
@@ -412,20 +543,34 @@ void add_job(CLI::App& program, Chosen& chosen) {
   verb->fallthrough();
   auto flags = std::make_shared<JobFlags>();
   CLI::App* submit = add_action(*verb, chosen, flags, "submit",
-                                "Submits and starts a job, and waits for its end", run_submit);
-  submit->add_option("input", flags->input, "A file, or container/blob")->required();
+                                "Submits and starts a job, and waits for its end. Ends with 0 "
+                                "when it has finished, 2 when it has failed, 3 when it was "
+                                "cancelled, 1 when it could not be submitted or followed",
+                                run_submit);
+  submit->add_option("input", flags->input, "A file, or container/blob");
   submit->add_option("output", flags->output, "File for the result; without it a link is printed");
+  const auto named = [&](const char* name, std::vector<std::string>& into, const char* help) {
+    submit->add_option(name, into, help)->type_name("NAME=VALUE")->allow_extra_args(false);
+  };
+  named("--input", flags->inputs,
+        "An input by its name, for each of several: NAME=FILE or "
+        "NAME=container/blob");
+  named("--output", flags->outputs, "File for the result of one of several outputs: NAME=FILE");
+  named("--store", flags->stored, "Blob that an output goes to and stays: NAME=container/blob");
+  named("--parameter", flags->parameters, "A global parameter: NAME=VALUE");
   submit->add_option("--connection", flags->connection,
-                     "Connection string of the input's storage; empty means the embedded one");
+                     "Connection string of the storage of blobs that are read, and of --store; "
+                     "empty means the embedded one");
   submit
       ->add_option("--on-row-error", flags->row_errors,
                    "What a row that cannot be read does: fail or skip")
       ->check(CLI::IsMember({"fail", "skip"}));
   submit->add_flag("--detach", flags->detach, "Print the job's id and do not wait");
-  add_action(*verb, chosen, flags, "list", "Lists the latest jobs, of all services or of one",
-             run_list)
-      ->get_option("service")
-      ->required(false);
+  CLI::App* list = add_action(*verb, chosen, flags, "list",
+                              "Lists the latest jobs, of all services or of one", run_list);
+  list->get_option("service")->required(false);
+  list->add_option("--limit", flags->limit, "How many of each service")
+      ->check(CLI::Range(1, 1'000));
   const auto with_job = [&](const char* name, const char* help, Action action) {
     add_action(*verb, chosen, flags, name, help, action)
         ->add_option("job", flags->job, "Id of the job")

@@ -94,7 +94,8 @@ std::string JobRecord::document(const store::Vault& vault) const {
   if (spec.delete_inputs) out.field("deleteInputs", true);
   if (expired) out.field("expired", true);
   out.field("state", int(state)).field("created", spec.created_ms);
-  out.field("started", started_ms).field("ended", ended_ms).field("details", details);
+  out.field("started", started_ms).field("running", running_ms);
+  out.field("ended", ended_ms).field("details", details);
   out.field("rows", rows).field("skipped", rows_skipped).field("bytes", input_bytes).end();
   return std::move(out).text();
 }
@@ -123,6 +124,7 @@ Result<JobRecord> JobRecord::parse(const store::Document& document, const store:
     return fail(Errc::internal, "the job " + spec.id + " has an unknown state");
   record.state = JobState(state);
   record.started_ms = json.int_or("started", 0);
+  record.running_ms = json.int_or("running", 0);
   record.ended_ms = json.int_or("ended", 0);
   record.details = json.string_or("details");
   record.rows = number_in(json, "rows");
@@ -219,6 +221,13 @@ Part* Work::find(std::uint64_t number, std::uint64_t wanted) noexcept {
 }
 const Part* Work::find(std::uint64_t number, std::uint64_t wanted) const noexcept {
   return const_cast<Work*>(this)->find(number, wanted);
+}
+
+std::optional<TimeMs> time_left(const Work& work, TimeMs now) noexcept {
+  const bool is_known = work.running && work.input_bytes != kUnknown && work.bytes_done > 0;
+  if (!is_known || now < work.running_ms) return std::nullopt;
+  const auto left = double(work.input_bytes - std::min(work.bytes_done, work.input_bytes));
+  return TimeMs(double(now - work.running_ms) * left / double(work.bytes_done));
 }
 
 std::string PartResult::document() const {

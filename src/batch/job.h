@@ -61,7 +61,8 @@ bool has_own_output(const JobSpec& spec) noexcept;
 struct JobRecord {
   JobSpec spec;
   JobState state = JobState::not_started;  // `running` stands for queued and running, see Work.
-  TimeMs started_ms = 0, ended_ms = 0;
+  // `running_ms`, when its first piece was taken, is in the work until the job ends.
+  TimeMs started_ms = 0, running_ms = 0, ended_ms = 0;
   std::string details;  // Of a failed job.
   std::uint64_t rows = 0, rows_skipped = 0, input_bytes = 0;
   bool expired = false;  // The record has gone by age, and its results in our container follow.
@@ -129,6 +130,10 @@ inline constexpr TimeMs kPutOffMax = 60'000;
 inline bool is_put_off(const Work& work, TimeMs now) noexcept {
   return now < work.resume_ms && work.resume_ms - now <= kPutOffMax;
 }
+
+// How long the rest of a running job takes, as fast as it went so far; nullopt while it shows no
+// progress.
+std::optional<TimeMs> time_left(const Work& work, TimeMs now) noexcept;
 
 // What a part came to: how many blocks each output has of it.
 struct PartResult {

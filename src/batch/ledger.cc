@@ -183,6 +183,7 @@ store::Write Ledger::end_record(JobRecord record, JobState state, std::string de
   record.details = std::move(details);
   record.ended_ms = parts_.clock.now_ms();
   if (work) {
+    record.running_ms = work->running_ms;
     record.rows = work->rows_done;
     record.rows_skipped = work->rows_skipped;
     record.input_bytes = work->input_bytes == kUnknown ? 0 : work->input_bytes;

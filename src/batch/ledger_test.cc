@@ -101,6 +101,30 @@ TEST_F(LedgerTest, AJobGoesFromRegisteredToFinished) {
   EXPECT_EQ(store_.count(kWork) + store_.count(kSlots) + store_.count(kPartResults), 0U);
 }
 
+TEST_F(LedgerTest, WhenAJobBeganToRunIsKnownWhenItHasEndedToo) {
+  const std::string job = started();
+  const auto part = claim(job);
+  ASSERT_TRUE(part);
+  const TimeMs began = ledger_.find(kEndpoint, job)->work->running_ms;
+  EXPECT_GT(began, 0);
+  ASSERT_TRUE(ledger_.cancel_or_remove(kEndpoint, job));
+  EXPECT_EQ(ledger_.find(kEndpoint, job)->record.running_ms, began);
+}
+
+TEST(TimeLeft, GoesByTheBytesThatAreDone) {
+  Work work{.running_ms = 1'000, .running = true, .input_bytes = 400, .bytes_done = 100};
+  EXPECT_EQ(time_left(work, 3'000), 6'000);
+  work.bytes_done = 400;
+  EXPECT_EQ(time_left(work, 3'000), 0);
+  work.bytes_done = 100;
+  EXPECT_EQ(time_left(work, 500), std::nullopt) << "a clock that was set back";
+  work.bytes_done = 0;
+  EXPECT_EQ(time_left(work, 3'000), std::nullopt);
+  work.bytes_done = 100;
+  work.input_bytes = kUnknown;
+  EXPECT_EQ(time_left(work, 3'000), std::nullopt);
+}
+
 TEST_F(LedgerTest, StartingTwiceNamesTheState) {
   const std::string job = started();
   EXPECT_EQ(ledger_.start(kEndpoint, job).error().field(), "Queued");

@@ -44,21 +44,18 @@ class RemoteStorage {
     return blobs_[name];
   }
   using When = std::function<bool(const blob::testing::Asked&)>;
-  void hang_up(When when) {
+  // Answers with that, or hangs up where that is empty.
+  void fail(When when, std::string answer = {}) {
     const std::lock_guard lock(mutex_);
-    hangs_up_ = std::move(when);
-  }
-  void refuse(When when) {
-    const std::lock_guard lock(mutex_);
-    refuses_ = std::move(when);
+    fails_ = std::move(when);
+    failure_ = std::move(answer);
   }
 
  private:
   std::string answer(const blob::testing::Asked& asked) {
     using blob::testing::respond;
     const std::lock_guard lock(mutex_);
-    if (hangs_up_ && hangs_up_(asked)) return {};
-    if (refuses_ && refuses_(asked)) return respond("403 Forbidden");
+    if (fails_ && fails_(asked)) return failure_;
     const std::size_t query = asked.target.find('?');
     const std::string path = asked.target.substr(0, query);
     const std::string name = path.substr(path.rfind('/') + 1);
@@ -87,7 +84,8 @@ class RemoteStorage {
     return respond("206 Partial Content", text.substr(first, last + 1 - first));
   }
   std::mutex mutex_;
-  When hangs_up_, refuses_;  // Guarded by mutex_, as what follows.
+  When fails_;  // Guarded by mutex_, as what follows.
+  std::string failure_;
   std::map<std::string, std::string> blobs_, staged_;
   blob::testing::ScriptedStorage server_{
       [this](const blob::testing::Asked& asked, std::size_t) { return answer(asked); }};
@@ -97,9 +95,11 @@ TEST(Batch, ATokenForTheOutputAloneMovesTheReportToTheWorkspace) {
   RemoteStorage remote;
   remote.put("in.csv", "Col2\nfine\n\xff\n");
   // What such a token does not permit.
-  remote.refuse([](const blob::testing::Asked& asked) {
-    return asked.target.find("errors.csv") != std::string::npos;
-  });
+  remote.fail(
+      [](const blob::testing::Asked& asked) {
+        return asked.target.find("errors.csv") != std::string::npos;
+      },
+      blob::testing::respond("403 Forbidden"));
   Site site;
   site.start();
   std::string body = remote.body(true);
@@ -125,17 +125,21 @@ bool is_commit(const blob::testing::Asked& asked) {
 }
 
 TEST(Batch, AnOutageOfTheStorageIsWaitedFor) {
+  const std::string busy =
+      blob::testing::respond("503 Server Busy", {}, "x-ms-error-code: ServerBusy\r\n");
   for (const auto phase : {is_read, is_block, is_commit}) {
     for (const std::size_t part_bytes : {std::size_t{200}, std::size_t{8} << 20}) {
-      RemoteStorage remote;
-      remote.put("in.csv", reviews(50));
-      int outage = 5;
-      remote.hang_up([&](const auto& asked) { return phase(asked) && outage-- > 0; });
-      Site site(part_bytes, {.first_pause = std::chrono::milliseconds(2)});
-      site.start();
-      const Json status = site.wait(site.run(remote.body()));
-      EXPECT_EQ(status.string_or("StatusCode"), "Finished") << status.dump();
-      EXPECT_EQ(std::ranges::count(remote.get("out.csv"), '\r'), 51);
+      for (const std::string& answer : {std::string(), busy}) {
+        RemoteStorage remote;
+        remote.put("in.csv", reviews(50));
+        int outage = 5;
+        remote.fail([&](const auto& asked) { return phase(asked) && outage-- > 0; }, answer);
+        Site site(part_bytes, {.first_pause = std::chrono::milliseconds(2)});
+        site.start();
+        const Json status = site.wait(site.run(remote.body()));
+        EXPECT_EQ(status.string_or("StatusCode"), "Finished") << status.dump();
+        EXPECT_EQ(std::ranges::count(remote.get("out.csv"), '\r'), 51);
+      }
     }
   }
 }
@@ -144,7 +148,7 @@ TEST(Batch, AStorageThatStaysAwayFailsTheJobInTheEnd) {
   for (const auto phase : {is_read, is_block, is_commit}) {
     RemoteStorage remote;
     remote.put("in.csv", reviews(50));
-    remote.hang_up(phase);
+    remote.fail(phase);
     Site site(200, {.storage_wait = std::chrono::milliseconds(20),
                     .first_pause = std::chrono::milliseconds(2)});
     site.start();
@@ -160,7 +164,7 @@ TEST(Batch, WhoWaitsForHisStorageIsToldSo) {
   RemoteStorage remote;
   remote.put("in.csv", reviews(50));
   std::atomic<bool> away = true;
-  remote.hang_up([&](const auto& asked) { return away && is_block(asked); });
+  remote.fail([&](const auto& asked) { return away && is_block(asked); });
   Site site(200, {.first_pause = std::chrono::milliseconds(2)});
   site.start();
   const std::string job = site.run(remote.body(true));
@@ -177,7 +181,7 @@ TEST(Batch, WhoWaitsForHisStorageIsToldSo) {
 
 TEST(Batch, AStorageThatNeverAnsweredFailsTheJobAtOnce) {
   RemoteStorage remote;
-  remote.hang_up([](const auto&) { return true; });
+  remote.fail([](const auto&) { return true; });
   Site site;
   site.start();
   EXPECT_EQ(site.wait(site.run(remote.body())).string_or("StatusCode"), "Failed");

@@ -229,7 +229,7 @@ void write_ports(JsonWriter& out, std::string_view name, const JobSpec& spec,
 }
 
 void write_job(JsonWriter& out, const JobView& view, const Waiting& waiting,
-               const std::string& own_account) {
+               const std::string& own_account, TimeMs now) {
   const JobRecord& record = view.record;
   const JobSpec& spec = record.spec;
   const JobState state = view.state();
@@ -238,7 +238,7 @@ void write_job(JsonWriter& out, const JobView& view, const Waiting& waiting,
   out.field("State", name_of(state));
   write_time(out, "CreatedTime", spec.created_ms);
   write_time(out, "StartTime", record.started_ms);
-  write_time(out, "RunningTime", work ? work->running_ms : 0);
+  write_time(out, "RunningTime", work ? work->running_ms : record.running_ms);
   write_time(out, "EndTime", record.ended_ms);
   out.field("Caller", spec.caller);
   write_ports(out, "Inputs", spec, spec.inputs);
@@ -260,6 +260,12 @@ void write_job(JsonWriter& out, const JobView& view, const Waiting& waiting,
     out.null();
   } else {
     out.value(bytes);
+  }
+  out.key("SecondsLeft");
+  if (const auto left = work ? time_left(*work, now) : std::nullopt) {
+    out.value((*left + 999) / 1000);
+  } else {
+    out.null();
   }
   out.key("Place");
   if (state == JobState::queued && work) {
@@ -322,11 +328,12 @@ http::Response BatchService::monitor(const webservice::Endpoint& endpoint, std::
   waiting.queue = board_.queue(endpoint.id);
   for (const std::string& waits : waiting.queue.order)
     waiting.places.emplace(waits, waiting.places.size() + 1);
+  const TimeMs now = parts_.clock.now_ms();
   JsonWriter out;
   if (!job.empty()) {
     const auto view = parts_.ledger.find(endpoint.id, job);
     if (!view) return from_error(view.error());
-    write_job(out, *view, waiting, options_.own_account);
+    write_job(out, *view, waiting, options_.own_account, now);
     return json_response(200, std::move(out).text());
   }
   const auto given = http::query_parameter(request.query, "limit");
@@ -339,7 +346,7 @@ http::Response BatchService::monitor(const webservice::Endpoint& endpoint, std::
   const auto views = parts_.ledger.list(endpoint.id, after, std::size_t(*limit));
   if (!views) return from_error(views.error());
   out.array();
-  for (const JobView& view : *views) write_job(out, view, waiting, options_.own_account);
+  for (const JobView& view : *views) write_job(out, view, waiting, options_.own_account, now);
   out.end();
   return json_response(200, std::move(out).text());
 }

@@ -23,16 +23,16 @@ class EmbeddedFile final : public BlobFile {
     Access& access = *endpoint_.access;
     auto claims = !address_.key.empty() ? access.by_key(place.account, address_.key, kInProcess)
                                         : access.by_sas(address_.sas, place, kInProcess);
-    if (!claims) return std::unexpected(refused(std::move(claims).error()));
+    if (!claims) return std::unexpected(refused(claims.error()));
     if (auto allowed = access.allow(*claims, operation, place); !allowed)
-      return std::unexpected(refused(std::move(allowed).error()));
+      return std::unexpected(refused(allowed.error()));
     return {};
   }
 
   Result<Stat> stat() override {
     TRY_OK(allow(Operation::read_blob));
     auto info = endpoint_.storage->blob(address_.place, {});
-    if (!info) return std::unexpected(refused(std::move(info).error()));
+    if (!info) return std::unexpected(refused(info.error()));
     return Stat{.bytes = info->bytes, .etag = info->etag};
   }
 
@@ -49,7 +49,7 @@ class EmbeddedFile final : public BlobFile {
     TRY_OK(content.append(bytes));
     auto done =
         endpoint_.storage->put_block(address_.place, base64_encode(id), std::move(content), {});
-    if (!done) return std::unexpected(refused(std::move(done).error()));
+    if (!done) return std::unexpected(refused(done.error()));
     return {};
   }
 
@@ -59,7 +59,7 @@ class EmbeddedFile final : public BlobFile {
     TRY_OK(allow(Operation::create_container));
     const auto made = endpoint_.storage->create_container(container, {}, PublicAccess::none);
     if (!made && !is_fault(made.error(), Fault::container_already_exists))
-      return std::unexpected(made.error());
+      return std::unexpected(refused(made.error()));
     return {};
   }
 
@@ -72,7 +72,7 @@ class EmbeddedFile final : public BlobFile {
     PutOptions options;
     options.headers.type = content_type;
     auto done = endpoint_.storage->put_block_list(address_.place, blocks, options, {});
-    if (!done) return std::unexpected(refused(std::move(done).error()));
+    if (!done) return std::unexpected(refused(done.error()));
     return {};
   }
 
@@ -80,22 +80,26 @@ class EmbeddedFile final : public BlobFile {
     TRY_OK(allow(Operation::delete_blob));
     auto gone = endpoint_.storage->delete_blob(address_.place, {});
     if (!gone && gone.error().code() != Errc::not_found)
-      return std::unexpected(refused(std::move(gone).error()));
+      return std::unexpected(refused(gone.error()));
     return {};
   }
 
   Result<void> discard_blocks(std::string_view id_prefix) override {
-    return endpoint_.storage->discard_blocks(address_.place, [&](std::string_view id) {
+    const auto done = endpoint_.storage->discard_blocks(address_.place, [&](std::string_view id) {
       const auto plain = base64_decode(id);
       return plain && plain->starts_with(id_prefix);
     });
+    return done ? Result<void>() : std::unexpected(refused(done.error()));
   }
 
  private:
-  static Error refused(Error error) {
-    const int status = fault_of(error).status;
-    if (error.field().empty()) return error;
-    return explain_refusal(status, error.field(), error.message(), {}, 0);
+  // As the endpoint would say it, errors of the layers below included: their texts may name files,
+  // and their fields mean something else to those who ask.
+  static Error refused(const Error& error) {
+    const FaultInfo& info = fault_of(error);
+    const bool own = error.field() == info.code;
+    const std::string_view text = own ? std::string_view(error.message()) : info.message;
+    return explain_refusal(info.status, info.code, text, {}, 0);
   }
 
   // What creates a blob may write one that is not there yet.
@@ -114,7 +118,7 @@ class EmbeddedFile final : public BlobFile {
                                                                         .if_modified_since = {},
                                                                         .if_unmodified_since = {},
                                                                         .lease_id = {}});
-    if (!made) return std::unexpected(refused(std::move(made).error()));
+    if (!made) return std::unexpected(refused(made.error()));
     reader_ = std::make_shared<const BlobReader>(*std::move(made));
     return reader_;
   }

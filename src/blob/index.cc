@@ -162,8 +162,9 @@ void Index::write_loop() {
 void Index::commit(std::vector<Pending*>& batch) {
   auto done = transaction(batch);
   if (done) return;
-  if (batch.size() == 1) {
-    batch.front()->outcome = std::move(done);
+  // Waiting for another process once more, each alone, would take as many times as long.
+  if (batch.size() == 1 || store::is_held_by_another(done.error())) {
+    for (Pending* pending : batch) pending->outcome = done;
     return;
   }
   // The transaction itself failed, for instance on a full disk: each gets a try alone.
@@ -175,7 +176,7 @@ void Index::commit(std::vector<Pending*>& batch) {
 
 Result<void> Index::transaction(std::vector<Pending*>& batch) {
   store::Connection& connection = writer_->connection();
-  TRY_OK(connection.execute("BEGIN IMMEDIATE"));
+  TRY_OK(connection.begin_write());
   const auto run = [&]() -> Result<void> {
     for (Pending* pending : batch) {
       TRY_OK(connection.execute("SAVEPOINT one"));

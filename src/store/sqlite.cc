@@ -244,8 +244,9 @@ class Writer {
   std::uint64_t commit(std::vector<std::unique_ptr<Pending>>& batch) {
     auto last = transaction(batch);
     if (last) return *last;
-    if (batch.size() == 1) {
-      batch.front()->outcome = std::unexpected(std::move(last).error());
+    // Waiting for another process once more, each alone, would take as many times as long.
+    if (batch.size() == 1 || is_held_by_another(last.error())) {
+      for (auto& pending : batch) pending->outcome = last;
       return 0;
     }
     // A failure of the transaction itself, for instance a full disk, may be due to one large
@@ -262,7 +263,7 @@ class Writer {
 
  private:
   Result<std::uint64_t> transaction(std::vector<std::unique_ptr<Pending>>& batch) {
-    TRY_OK(connection_.execute("BEGIN IMMEDIATE"));
+    TRY_OK(connection_.begin_write());
     auto number = write_all(batch);
     if (number && *number != 0) {
       if (auto done = connection_.execute("COMMIT"); !done)

@@ -6,7 +6,9 @@
 namespace mlgate::store {
 namespace {
 
-constexpr int kBusyWaitMs = 10'000;  // How long a writer waits for another process.
+constexpr std::string_view kHeldField = "store";
+constexpr int kBusyWaitMs = 10'000;  // How long a writer waits for another process,
+constexpr int kHeldWaitMs = 1'000;   // and once more after that.
 
 Error error_of(sqlite3* connection) {
   const int code = sqlite3_errcode(connection) & 0xFF;
@@ -18,7 +20,7 @@ Error error_of(sqlite3* connection) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       // Another process is writing and takes its time; the field tells callers that may wait.
-      return Error(Errc::unavailable, "store: " + text, "store");
+      return Error(Errc::unavailable, "store: " + text, std::string(kHeldField));
     case SQLITE_IOERR:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
@@ -113,6 +115,10 @@ void Connection::Close::operator()(sqlite3* connection) const noexcept {
   sqlite3_close_v2(connection);
 }
 
+bool is_held_by_another(const Error& error) noexcept {
+  return error.code() == Errc::unavailable && error.field() == kHeldField;
+}
+
 Result<Connection> Connection::open(const std::string& path) {
   sqlite3* raw = nullptr;
   const int code =
@@ -135,6 +141,13 @@ Result<void> Connection::execute(const char* sql) {
   if (sqlite3_exec(connection_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK)
     return std::unexpected(error_of(connection_.get()));
   return {};
+}
+
+Result<void> Connection::begin_write() {
+  auto begun = execute("BEGIN IMMEDIATE");
+  const bool in_vain = !begun && is_held_by_another(begun.error());
+  sqlite3_busy_timeout(connection_.get(), in_vain ? kHeldWaitMs : kBusyWaitMs);
+  return begun;
 }
 
 bool Connection::in_transaction() const noexcept {

@@ -39,12 +39,18 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
+// Whether the time to wait for another process, which writes, is over.
+bool is_held_by_another(const Error& error) noexcept;
+
 // One connection; used by one thread at a time.
 class Connection {
  public:
   static Result<Connection> open(const std::string& path);
 
   Result<void> execute(const char* sql);
+  // A transaction that writes. Waits for another process that does, but not for long any more when
+  // that was in vain the last time: it may never end, and callers stand in line.
+  Result<void> begin_write();
   sqlite3* raw() const noexcept { return connection_.get(); }
   // False after an error that made SQLite roll the whole transaction back.
   bool in_transaction() const noexcept;

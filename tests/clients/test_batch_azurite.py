@@ -50,9 +50,7 @@ class Azurite(unittest.TestCase):
         cls.site = Site(cls.server)
         cls.base = f"http://127.0.0.1:{cls.port}/{ACCOUNT}"
         # The same signed calls, sent to the other storage.
-        cls.other = Site.__new__(Site)
-        cls.other.server = Elsewhere(cls.port)
-        cls.other.put("/box", query="restype=container")
+        cls.other = Site.of_blobs(Elsewhere(cls.port))
         cls.data = reviews(20_000)
         cls.other.put("/box/in.csv", cls.data)
         cls.site.put("/box/in.csv", cls.data)

@@ -11,12 +11,14 @@ import sys
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), ".."))
 import harness
 from batch_site import ACCOUNT, STORAGE, Site, Worker, reviews
+from experiments import HASHING, SELECT, publish
 
 CLIENT = str(harness.ROOT / "tests/clients/stdlib_bes.py")
 HEADER = "Col2," + ",".join(f"Col2_HashingFeature_{i}" for i in range(1, 9)) + "\r\n"
@@ -145,7 +147,7 @@ class Tutorial(unittest.TestCase):
         with open(out, newline="") as file:
             self.assertEqual(file.read(), RESULT)
         failed = harness.run_mlgate("job", "submit", name, self.broken, *self.server.flags)
-        self.assertEqual(failed.returncode, 1)
+        self.assertEqual(failed.returncode, 2)
         self.assertIn('Row 2, column "Col2"', failed.stderr)
         skipped = harness.run_mlgate("job", "submit", name, self.broken, out, "--on-row-error", "skip",
                                      *self.server.flags)
@@ -167,6 +169,67 @@ class Tutorial(unittest.TestCase):
         gone = harness.run_mlgate("job", "show", name, job, *self.server.flags)
         self.assertEqual((gone.returncode, gone.stderr), (
             1, "mlgate: Job not found. Verify the job Id is correct and try again.\n"))
+
+    def test_a_service_of_several_inputs_outputs_and_a_parameter_by_verb(self):
+        publish(self.server, "Two", inputs=(SELECT, HASHING), outputs=(SELECT, HASHING), bits_parameter="Bits")
+        first, second = self.folder.name + "/first.csv", self.folder.name + "/second.csv"
+        Path(first).write_text("Col1,Col2\n1,This is a good day\n")
+        Path(second).write_text("Col2\nThis is a good day\n")
+        outs = [f"{self.folder.name}/two{i}.csv" for i in (1, 2)]
+
+        def submit(*arguments):
+            return harness.run_mlgate("job", "submit", "Two", *arguments, *self.server.flags)
+
+        files = ["--input", "input1=" + first, "--input", "input2=" + second]
+        done = submit(*files, "--output", "output1=" + outs[0], "--output", "output2=" + outs[1],
+                      "--parameter", "Bits=2")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"^job [0-9a-f]{32}\n(.*\n)*Finished  \[#+\] 100 %  1 rows")
+        self.assertEqual(Path(outs[0]).read_bytes(), b"Col2\r\nThis is a good day\r\n")
+        self.assertEqual(Path(outs[1]).read_bytes().split(b"\r\n")[1], b"This is a good day,1,3,2,3")
+        # One of the results stays where blobs are, and the other gets a link.
+        stored = submit(*files, "--store", "output2=box/stored.tsv")
+        self.assertEqual(stored.returncode, 0, stored.stderr)
+        self.assertRegex(stored.stdout, r"(?m)^output1: http://\S+\noutput2: http://\S+/box/stored\.tsv\?\S+$")
+        self.assertEqual(self.site.get("stored.tsv").split(b"\r\n")[1], b"This is a good day\t1\t1\t2\t2\t0\t2\t0\t1")
+        # What would show only after the job, or never, is said before, and leaves no job.
+        show = lambda: harness.run_mlgate("job", "list", "Two", *self.server.flags).stdout.count("\n")
+        before = show()
+        for arguments, text in (
+                ((self.input,), "input1, input2"),
+                ((*files[:2], "--input", "input1=" + second), "--input names 'input1' twice"),
+                (("--input", self.input), "--input takes NAME=VALUE"),
+                ((*files, "--output", "output3=" + outs[0]), "no output 'output3'; there are: output1, output2"),
+                ((*files, "--store", "output3=box/x.csv"), "output3"),
+                ((*files, "--parameter", "Bits=99"), "Bits"),
+                ((*files, "--parameter", "Bytes=9"), "parameter"),
+                ((*files[:2], "--input", "input2=box/in.csv"), "either files or blobs"),
+                ((self.input, *files), "either one input or all")):
+            with self.subTest(text):
+                refused = submit(*arguments)
+                self.assertEqual(refused.returncode, 1, refused.stdout)
+                self.assertIn(text, refused.stderr)
+        self.assertEqual(show(), before)
+        # Uploads of jobs that ended go with a delay, those of jobs that never were at once.
+        until = time.monotonic() + 60
+        while uploads := self.uploads():
+            self.assertLess(time.monotonic(), until, uploads)
+            time.sleep(0.1)
+
+    def test_the_exit_status_says_how_a_job_ended(self):
+        with harness.Server(flags=["--batch.part_bytes", "20000"]) as server:
+            site = Site(server)
+            site.put("/box/in.csv", reviews(300_000))
+            submit = subprocess.Popen(
+                [harness.BINARY, "job", "submit", "SimpleFeatureHashingExperiment", "box/in.csv", *server.flags],
+                stderr=subprocess.PIPE, text=True, env=harness.clean_environment())
+            with submit.stderr:
+                job = submit.stderr.readline().split()[1]
+                self.assertRegex(submit.stderr.readline(), "^(Queued|Running)")
+                cancelled = harness.run_mlgate("job", "cancel", "SimpleFeatureHashingExperiment", job, *server.flags)
+                self.assertEqual(cancelled.returncode, 0, cancelled.stderr)
+                self.assertIn("Cancelled", submit.stderr.read())
+            self.assertEqual(submit.wait(60), 3)
 
     def test_verbs_say_before_the_job_what_would_fail_after_it(self):
         name = "SimpleFeatureHashingExperiment"
@@ -246,7 +309,7 @@ class OtherMachines(unittest.TestCase):
             self.assertIn("set blob.public_url", (server.data / "server.log").read_text())
             keys = harness.run_mlgate("blob", "account", "keys", ACCOUNT, *server.flags)
             key = keys.stdout.split()[1]
-            site = Site.__new__(Site)
+            site = Site.__new__(Site)  # Without blobs, for which it would need the key.
             site.server = server
             site.made, _ = server.tutorial()
             site.path = f"/workspaces/{site.made['workspace']}/services/{site.made['service']}"
@@ -283,15 +346,56 @@ class Store(unittest.TestCase):
                 self.assertIn(site.status(job)["StatusCode"], ("NotStarted", "Running"))
             with contextlib.closing(sqlite3.connect(server.data / "store.db", isolation_level=None)) as holder:
                 holder.execute("BEGIN IMMEDIATE")  # As a process does that writes and does not end.
-                refused = site.call("POST", "?api-version=2.0", {"Input": {
-                    "ConnectionString": STORAGE, "RelativeLocation": "/box/in.csv"}})
-                self.assertEqual(refused.status, 503)
-                self.assertIn("store", refused.text)
+                # Many at once, of whom none has to wait for the others' turn.
+                with ThreadPoolExecutor(8) as callers:
+                    answers = list(callers.map(lambda _: site.call("POST", "?api-version=2.0", {"Input": {
+                        "ConnectionString": STORAGE, "RelativeLocation": "/box/in.csv"}}), range(8)))
+                for refused in answers:
+                    self.assertEqual(refused.status, 503)
+                    self.assertIn("store", refused.text)
                 self.assertEqual(site.status(job)["StatusCode"], "Running")
                 holder.execute("ROLLBACK")
             self.assertEqual(site.wait(job)["StatusCode"], "Finished")
             self.assertEqual(site.get("out.csv").count(b"\r\n"), 400_001)
             self.assertEqual(len(site.show()), 1)
+
+
+class BusyStorage(unittest.TestCase):
+    def test_jobs_wait_for_a_storage_that_is_busy(self):
+        flags = ["--dial.allow", "127.0.0.1", "--batch.part_bytes", "10000"]
+        with harness.Server(flags=flags) as server, harness.Server() as other:
+            site, elsewhere = Site(server), Site.of_blobs(other)
+            data = reviews(400_000)
+            indices, jobs = [], []
+            with contextlib.ExitStack() as held:
+                # Files of the same program, and the same endpoint over HTTP.
+                for blobs, storage in ((site, STORAGE), (elsewhere, elsewhere.connection_string())):
+                    blobs.put("/box/in.csv", data)
+                    jobs.append(site.run("in.csv", "out.csv", storage=storage))
+                    index = sqlite3.connect(blobs.server.data / "blobs/index.db", isolation_level=None)
+                    indices.append(held.enter_context(contextlib.closing(index)))
+                self.until(lambda: all(site.show(job)["RowsDone"] > 0 for job in jobs))
+                for index in indices:
+                    index.execute("BEGIN IMMEDIATE")  # As a process does that writes and does not end.
+                self.assertEqual([site.status(job)["StatusCode"] for job in jobs], ["Running", "Running"])
+                refused = elsewhere.blob("PUT", "/box/x.csv", b"x", **{"x-ms-blob-type": "BlockBlob"})
+                self.assertEqual((refused.status, refused.headers["Retry-After"]), (503, "1"))
+                self.assertIn("<Code>ServerBusy</Code>", refused.text)
+                self.until(lambda: site.show(jobs[0])["WaitingFor"])
+                self.assertRegex(site.show(jobs[0])["WaitingFor"], r"^The storage fails, .*\(ServerBusy\)")
+                for index in indices:
+                    index.execute("ROLLBACK")
+                for job in jobs:
+                    self.assertEqual(site.wait(job, 120)["StatusCode"], "Finished", site.show(job))
+            result = site.get("out.csv")
+            self.assertEqual(result.count(b"\r\n"), 400_001)
+            self.assertTrue(result == elsewhere.get("out.csv"))
+
+    def until(self, done, seconds=120):
+        until = time.monotonic() + seconds
+        while not done():
+            self.assertLess(time.monotonic(), until)
+            time.sleep(0.05)
 
 
 class Processes(unittest.TestCase):

@@ -1,5 +1,5 @@
 // The Studio interface and that of published web services, as the studio's pages use them.
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { call, send } from "./http";
 
@@ -113,10 +113,23 @@ export interface Endpoint {
 export interface Swagger {
   definitions: Record<string, { properties?: Record<string, { type?: string; format?: string; $ref?: string }> }>;
 }
+export type JobState = "NotStarted" | "Queued" | "Running" | "Failed" | "Cancelled" | "Finished";
 export interface Job {
-  JobId: string;
-  StatusCode: string;
-  CreatedAt?: string;
+  Id: string;
+  State: JobState;
+  CreatedTime: string;
+  Outputs: { Name: string; Location: string }[];
+  Report: string | null;
+  RowsDone: number;
+  RowsSkipped: number;
+  BytesDone: number;
+  BytesTotal: number | null;
+  SecondsLeft: number | null;
+  /** Of a job that waits: 1 is the next. */
+  Place: number | null;
+  WaitingFor: string | null;
+  /** Why a job failed. */
+  Details: string | null;
 }
 
 const studio = (workspace: string) => `/api/workspaces/${workspace}`;
@@ -308,10 +321,38 @@ export function useScore(endpoint: Endpoint) {
   });
 }
 
-export function useJobs(endpoint: Endpoint) {
+/** The most that one call lists. */
+export const jobsMax = 1000;
+export const hasEnded = (job: Job) => job.State === "Failed" || job.State === "Cancelled" || job.State === "Finished";
+
+/** The latest jobs of an endpoint. */
+export const readJobs = (endpoint: Pick<Endpoint, "Id" | "WebServiceId" | "WorkspaceId">, limit: number) =>
+  call<Job[]>(
+    "GET",
+    `${services(endpoint.WorkspaceId)}/${endpoint.WebServiceId}/endpoints/${endpoint.Id}/jobs?limit=${limit}`,
+  );
+
+/** The same, asked for again and again, more often while one of them waits or runs. */
+export function useJobs(endpoint: Endpoint, limit: number) {
   return useQuery({
-    queryKey: ["jobs", endpoint.Id],
-    queryFn: () => call<unknown>("GET", `${services(endpoint.WorkspaceId)}/${endpoint.WebServiceId}/endpoints/${endpoint.Id}/jobs`),
-    refetchInterval: 2000,
+    queryKey: ["jobs", endpoint.Id, limit],
+    queryFn: () => readJobs(endpoint, limit),
+    placeholderData: keepPreviousData,
+    refetchInterval: (query) => (query.state.data?.every(hasEnded) === false ? 1000 : 3000),
+  });
+}
+
+/** Cancels a job, or removes the record of one that has ended. */
+export function useDeleteJob(endpoint: Endpoint) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (job: Job) =>
+      call<void>(
+        "DELETE",
+        `/workspaces/${endpoint.WorkspaceId}/services/${endpoint.Id}/jobs/${job.Id}?api-version=2.0`,
+        undefined,
+        { headers: { Authorization: `Bearer ${endpoint.PrimaryKey}` } },
+      ),
+    onSettled: () => client.invalidateQueries({ queryKey: ["jobs", endpoint.Id] }),
   });
 }

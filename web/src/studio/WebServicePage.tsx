@@ -21,11 +21,11 @@ import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
 import { type FormEvent, useState } from "react";
 
-import { type Endpoint, type Scored, serviceQuery, useDeleteService, useJobs, useScore } from "../api/studio";
+import { type Endpoint, type Scored, serviceQuery, useDeleteService, useScore } from "../api/studio";
 import { Confirm } from "../shell/Confirm";
-import { DataTable } from "../shell/DataTable";
 import { CopyValue, Failure, Loading, Page } from "../shell/parts";
 import { useTexts } from "../texts/texts";
+import { Jobs } from "./Jobs";
 import { type Shape, shapeOf } from "./shape";
 
 function TestDialog({
@@ -131,53 +131,6 @@ function Answer({ answer }: { answer: Scored }) {
           {JSON.stringify(answer, null, 2)}
         </pre>
       </details>
-    </section>
-  );
-}
-
-interface JobRow {
-  Id: string;
-  State: string;
-  CreatedTime: string | null;
-  RowsDone: number;
-  BytesDone: number;
-  BytesTotal: number | null;
-  Details: string | null;
-}
-
-function Jobs({ endpoint }: { endpoint: Endpoint }) {
-  const { t, number, date } = useTexts();
-  const jobs = useJobs(endpoint);
-  const list = (jobs.data ?? []) as JobRow[];
-  const progress = (job: JobRow) =>
-    job.BytesTotal ? `${number(Math.round((100 * job.BytesDone) / job.BytesTotal))} %` : "";
-  return (
-    <section>
-      <h2>{t("jobs.title")}</h2>
-      <Failure error={jobs.error} />
-      {jobs.isSuccess && list.length === 0 && <p className="quiet">{t("jobs.none")}</p>}
-      {list.length > 0 && (
-        <DataTable
-          label={t("jobs.title")}
-          rows={list}
-          keyOf={(job) => job.Id}
-          columns={[
-            { head: t("jobs.id"), cell: (job) => <code>{job.Id}</code> },
-            {
-              head: t("experiments.state"),
-              cell: (job) => (
-                <>
-                  {job.State}
-                  {job.Details && <div className="problem">{job.Details}</div>}
-                </>
-              ),
-            },
-            { head: t("jobs.rows"), cell: (job) => number(job.RowsDone) },
-            { head: t("jobs.progress"), cell: (job) => progress(job) },
-            { head: t("experiments.created"), cell: (job) => job.CreatedTime && date(job.CreatedTime) },
-          ]}
-        />
-      )}
     </section>
   );
 }

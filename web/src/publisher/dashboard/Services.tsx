@@ -3,26 +3,21 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 
 import { call } from "../../api/http";
-import { servicesQuery, type WebServiceInfo, workspacesQuery } from "../../api/studio";
+import { type Endpoint, type Job, jobsMax, type JobState, readJobs, servicesQuery, type WebServiceInfo, workspacesQuery } from "../../api/studio";
 import { DataTable } from "../../shell/DataTable";
 import { Failure } from "../../shell/parts";
 import { useTexts } from "../../texts/texts";
 
-interface Job {
-  Id: string;
-  State: string;
-  CreatedTime: string;
-}
 interface Found {
   workspace: string;
   service: WebServiceInfo;
   jobs: Job[];
 }
 
-async function readJobs(workspace: string, service: WebServiceInfo): Promise<Job[]> {
+async function jobsOf(workspace: string, service: WebServiceInfo): Promise<Job[]> {
   const base = `/workspaces/${workspace}/webservices/${service.Id}/endpoints`;
-  const endpoints = await call<{ Id: string }[]>("GET", base);
-  const lists = await Promise.all(endpoints.map((one) => call<Job[]>("GET", `${base}/${one.Id}/jobs`)));
+  const endpoints = await call<Endpoint[]>("GET", base);
+  const lists = await Promise.all(endpoints.map((one) => readJobs(one, jobsMax)));
   return lists.flat().sort((a, b) => b.CreatedTime.localeCompare(a.CreatedTime));
 }
 
@@ -38,13 +33,13 @@ export function Services() {
       const out: Found[] = [];
       for (const workspace of workspaces.data ?? [])
         for (const service of await client.fetchQuery(servicesQuery(workspace.WorkspaceId)))
-          if (out.length < shownMax) out.push({ workspace: workspace.WorkspaceId, service, jobs: await readJobs(workspace.WorkspaceId, service) });
+          if (out.length < shownMax) out.push({ workspace: workspace.WorkspaceId, service, jobs: await jobsOf(workspace.WorkspaceId, service) });
       return out;
     },
     refetchInterval: 5000,
   });
   const rows = found.data ?? [];
-  const count = (row: Found, states: string[]) => number(row.jobs.filter((job) => states.includes(job.State)).length);
+  const count = (row: Found, states: JobState[]) => number(row.jobs.filter((job) => states.includes(job.State)).length);
   return (
     <section>
       <h2>{t("usage.services")}</h2>
@@ -71,7 +66,7 @@ export function Services() {
                 </Link>
               ),
             },
-            { head: t("usage.jobsRunning"), cell: (row) => count(row, ["NotStarted", "Running"]) },
+            { head: t("usage.jobsRunning"), cell: (row) => count(row, ["Queued", "Running"]) },
             { head: t("usage.jobsFinished"), cell: (row) => count(row, ["Finished"]) },
             { head: t("usage.jobsFailed"), cell: (row) => count(row, ["Failed", "Cancelled"]) },
             { head: t("usage.lastJob"), cell: (row) => (row.jobs[0] ? date(row.jobs[0].CreatedTime) : "-") },
