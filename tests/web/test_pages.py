@@ -68,6 +68,11 @@ class TestPages(unittest.TestCase):
             server.make_instance("empty")
             self.browse("people.mjs", first_run_address(server), "demoazureml", "empty")
 
+    def test_policies_by_completion_and_by_form(self):
+        with Server() as server:
+            server.make_instance()
+            self.browse("policies.mjs", first_run_address(server), "demoazureml")
+
     def call_managed(self, server, told):
         """The API, its product, its policies and the key that were made by mouse."""
         path = (f"/azureml-demo/workspaces/{told['workspace']}/services/{told['service']}/execute"
