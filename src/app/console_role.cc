@@ -57,6 +57,13 @@ ConsoleRole::ConsoleRole(const Settings& settings, Parts parts, const Addresses&
                      .refuse = [this](const http::Request& r) { return refuse(r); },
                      .post = parts_.post}) {}
 
+http::Response ConsoleRole::page(const http::Request& request) const {
+  if (guard_.knows_host(request)) return site_.handle(request);
+  return portal::console_failure(421, "MisdirectedRequest",
+                                 "The console does not answer under this host name. Names that it "
+                                 "is to answer to are told by the setting console.hosts.");
+}
+
 std::optional<http::Response> ConsoleRole::refuse(const http::Request& request) const {
   const auto session = guard_.check(request);
   if (!session) return portal::console_failure(session.error());
@@ -191,7 +198,7 @@ void ConsoleRole::add_routes(std::vector<http::Dispatcher::Route>& routes,
   routes.push_back({.owns = [](auto, std::string_view path) { return portal::Site::owns(path); },
                     .body_bytes_max = kNoBody,
                     .service = nullptr,
-                    .blocking = [this](const http::Request& r) { return site_.handle(r); },
+                    .blocking = [this](const http::Request& r) { return page(r); },
                     .error = error,
                     .admit = {}});
   routes.push_back(

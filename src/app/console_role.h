@@ -61,6 +61,8 @@ class ConsoleRole {
 
  private:
   using Route = http::Dispatcher::Route;
+  // A file of the pages, under our own names only.
+  http::Response page(const http::Request& request) const;
   // For requests of sessions: refuses those that may not; otherwise nothing.
   std::optional<http::Response> refuse(const http::Request& request) const;
   Route usage_events_route(const http::ErrorWriter& error);

@@ -2,6 +2,7 @@
 
 #include "base/crypto.h"
 #include "base/text.h"
+#include "identity/test_support_internal.h"
 
 #include <gtest/gtest.h>
 
@@ -9,13 +10,6 @@
 
 namespace mlgate::identity {
 namespace {
-
-class TestClock final : public Clock {
- public:
-  TimeMs now_ms() const noexcept override { return now; }
-  std::int64_t steady_ns() const noexcept override { return now * 1'000'000; }
-  TimeMs now = 1'700'000'000'000;
-};
 
 class IdentityTest : public testing::Test {
  protected:

@@ -1,34 +1,14 @@
-#include "base/crypto.h"
-#include "identity/people.h"
+#include "identity/test_support_internal.h"
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <set>
 
 namespace mlgate::identity {
 namespace {
 
-class TestClock final : public Clock {
- public:
-  TimeMs now_ms() const noexcept override { return now; }
-  std::int64_t steady_ns() const noexcept override { return now * 1'000'000; }
-  TimeMs now = 1'700'000'000'000;
-};
-
-class SignUpTest : public testing::Test {
+class SignUpTest : public PeopleFixture {
  protected:
-  SignUpTest()
-      : folder_(std::filesystem::temp_directory_path() / ("sign-up-" + new_hex_id())),
-        store_(make_store(folder_)) {}
-  ~SignUpTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  static std::unique_ptr<store::Store> make_store(const std::filesystem::path& folder) {
-    std::filesystem::create_directory(folder);
-    return store::open_sqlite(folder / "store.db").value();
-  }
   static SignUp ann(std::string password = "correct horse") {
     return {"Ann@example.org", std::move(password), "Ann", "Lee", "demo"};
   }
@@ -37,11 +17,6 @@ class SignUpTest : public testing::Test {
     const auto done = people_.check_password("ann@example.org", password, "::1");
     return done ? Error(Errc{}, "") : done.error();
   }
-
-  TestClock clock_;
-  std::filesystem::path folder_;
-  std::unique_ptr<store::Store> store_;
-  People people_{*store_, clock_};
 };
 
 TEST_F(SignUpTest, AnAccountIsThereOnceItsMailWasRead) {

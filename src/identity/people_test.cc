@@ -1,44 +1,18 @@
-#include "identity/people.h"
-
-#include "base/crypto.h"
+#include "identity/test_support_internal.h"
 
 #include <gtest/gtest.h>
-
-#include <filesystem>
 
 namespace mlgate::identity {
 namespace {
 
-class TestClock final : public Clock {
- public:
-  TimeMs now_ms() const noexcept override { return now; }
-  std::int64_t steady_ns() const noexcept override { return now * 1'000'000; }
-  TimeMs now = 1'700'000'000'000;
-};
-
-class PeopleTest : public testing::Test {
+class PeopleTest : public PeopleFixture {
  protected:
-  PeopleTest()
-      : folder_(std::filesystem::temp_directory_path() / ("people-" + new_hex_id())),
-        store_(make_store(folder_)) {}
-  ~PeopleTest() override {
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  static std::unique_ptr<store::Store> make_store(const std::filesystem::path& folder) {
-    std::filesystem::create_directory(folder);
-    return store::open_sqlite(folder / "store.db").value();
-  }
   Errc sign_in(const std::string& email, const std::string& password, const char* peer = "::1") {
     const auto done = people_.check_password(email, password, peer);
     return done ? Errc{} : done.error().code();
   }
 
   const std::string email_ = "Ann@example.org", password_ = "correct horse";
-  TestClock clock_;
-  std::filesystem::path folder_;
-  std::unique_ptr<store::Store> store_;
-  People people_{*store_, clock_};
 };
 
 TEST_F(PeopleTest, ACodeMakesOneAdministratorAndNoMore) {

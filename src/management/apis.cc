@@ -168,11 +168,7 @@ Json shown(const Call& call, const apim::Api& api, View) {
   return out;
 }
 
-http::Response list_apis(Call& call) {
-  auto items = entity_items<apim::Api>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kApiFields);
-}
+http::Response list_apis(Call& call) { return list_entities<apim::Api>(call, kApiFields); }
 
 http::Response get_api(Call& call) {
   if (auto refused = refuse_documents(call, nullptr)) return *std::move(refused);

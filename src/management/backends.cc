@@ -41,9 +41,7 @@ Json shown(const Call&, const apim::NamedValue& value, View) {
 }
 
 http::Response list_backends(Call& call) {
-  auto items = entity_items<apim::Backend>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kBackendFields);
+  return list_entities<apim::Backend>(call, kBackendFields);
 }
 http::Response get_backend(Call& call) { return get_entity<apim::Backend>(call, place_of(call)); }
 http::Response put_backend(Call& call) {
@@ -65,9 +63,7 @@ http::Response reconnect_backend(Call& call) {
 }
 
 http::Response list_certificates(Call& call) {
-  auto items = entity_items<apim::Certificate>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kCertificateFields);
+  return list_entities<apim::Certificate>(call, kCertificateFields);
 }
 http::Response get_certificate(Call& call) {
   return get_entity<apim::Certificate>(call, place_of(call));
@@ -82,9 +78,7 @@ http::Response delete_certificate(Call& call) {
 }
 
 http::Response list_named_values(Call& call) {
-  auto items = entity_items<apim::NamedValue>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kValueFields);
+  return list_entities<apim::NamedValue>(call, kValueFields);
 }
 http::Response get_named_value(Call& call) {
   return get_entity<apim::NamedValue>(call, place_of(call));

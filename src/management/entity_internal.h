@@ -5,9 +5,11 @@
 #include "apim/entities.h"
 #include "base/text.h"
 #include "management/call_internal.h"
+#include "management/list_internal.h"
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 namespace mlgate::management {
@@ -262,6 +264,18 @@ Result<std::vector<Json>> entity_items(const Call& call, std::string_view parent
   items.reserve(all.size());
   for (const T& one : all) items.push_back(entity_json(call, one, View::item));
   return items;
+}
+
+// The list of all entities of a kind.
+template <class T>
+http::Response list_entities(const Call& call, std::span<const FilterField> fields,
+                             std::string_view parent = {}) {
+  auto reader = call.reader();
+  const auto all = apim::find_all<T>(reader, call.service.name, parent);
+  if (!all) return error_answer(all.error());
+  return list_answer(
+      call, all->size(), [&](std::size_t i) { return entity_json(call, (*all)[i], View::item); },
+      fields);
 }
 
 }  // namespace mlgate::management

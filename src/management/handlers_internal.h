@@ -158,6 +158,8 @@ http::Response patch_named_value(Call& call);
 http::Response delete_named_value(Call& call);
 http::Response list_named_value_value(Call& call);
 
+// policy_descriptions.cc
+http::Response list_policy_descriptions(Call& call);
 // policies.cc: the scope is in the path.
 http::Response list_policies(Call& call);
 http::Response get_policy(Call& call);

@@ -33,15 +33,31 @@ std::string next_link(const Call& call, std::int64_t skip) {
   return out + "%24skip=" + std::to_string(skip);
 }
 
-Result<http::Response> make_list(const Call& call, std::vector<Json> items,
+Result<http::Response> page_of(const Call& call, std::size_t count, const ItemAt& item_at) {
+  TRY(const PageWindow window, page_window(call));
+  const auto all = static_cast<std::int64_t>(count);
+  const std::int64_t first = std::min(window.skip, all);
+  const std::int64_t last = first + std::min(window.top, all - first);
+  Json page = Json::array();
+  for (std::int64_t i = first; i < last; ++i) page.push(item_at(static_cast<std::size_t>(i)));
+  Json body = Json::object();
+  body.set("value", std::move(page));
+  body.set("count", all);
+  if (last < all) body.set("nextLink", next_link(call, last));
+  return json_answer(200, body);
+}
+
+Result<http::Response> make_list(const Call& call, std::size_t count, const ItemAt& item_at,
                                  std::span<const FilterField> fields) {
   if (call.query("tags") || call.query("tags[0]"))
     return fail(Errc::unsupported, "Lists are not filtered by tags in this build.");
-  if (const auto filter = call.query("$filter"); filter && !trim(*filter).empty()) {
-    TRY(const Predicate wanted, parse_filter(*filter, fields));
-    std::erase_if(items, [&](const Json& item) { return !wanted(item); });
-  }
-  return page_answer(call, std::move(items));
+  const auto filter = call.query("$filter");
+  if (!filter || trim(*filter).empty()) return page_of(call, count, item_at);
+  TRY(const Predicate wanted, parse_filter(*filter, fields));
+  std::vector<Json> found;
+  for (std::size_t i = 0; i < count; ++i)
+    if (Json item = item_at(i); wanted(item)) found.push_back(std::move(item));
+  return page_answer(call, std::move(found));
 }
 
 }  // namespace
@@ -55,24 +71,19 @@ Result<PageWindow> page_window(const Call& call) {
 }
 
 Result<http::Response> page_answer(const Call& call, std::vector<Json> items) {
-  TRY(const PageWindow window, page_window(call));
-  const auto count = static_cast<std::int64_t>(items.size());
-  const std::int64_t first = std::min(window.skip, count);
-  const std::int64_t last = first + std::min(window.top, count - first);
-  Json page = Json::array();
-  for (std::int64_t i = first; i < last; ++i)
-    page.push(std::move(items[static_cast<std::size_t>(i)]));
-  Json body = Json::object();
-  body.set("value", std::move(page));
-  body.set("count", count);
-  if (last < count) body.set("nextLink", next_link(call, last));
-  return json_answer(200, body);
+  return page_of(call, items.size(), [&](std::size_t i) { return std::move(items[i]); });
+}
+
+http::Response list_answer(const Call& call, std::size_t count, const ItemAt& item_at,
+                           std::span<const FilterField> fields) {
+  auto answer = make_list(call, count, item_at, fields);
+  return answer ? *std::move(answer) : error_answer(answer.error());
 }
 
 http::Response list_answer(const Call& call, std::vector<Json> items,
                            std::span<const FilterField> fields) {
-  auto answer = make_list(call, std::move(items), fields);
-  return answer ? *std::move(answer) : error_answer(answer.error());
+  return list_answer(
+      call, items.size(), [&](std::size_t i) { return std::move(items[i]); }, fields);
 }
 
 }  // namespace mlgate::management

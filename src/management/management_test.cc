@@ -381,6 +381,31 @@ TEST_F(ManagementTest, UsersAndGroups) {
   EXPECT_EQ(at("GET", "/groups/team/users").names().size(), 0U);
 }
 
+TEST_F(ManagementTest, PoliciesAreDescribedAsTheyAreChecked) {
+  const Answer all = at("GET", "/policyDescriptions");
+  ASSERT_EQ(all.status, 200);
+  const auto find = [](const Answer& answer, std::string_view name) {
+    for (const Json& one : answer.body["value"].items())
+      if (one.string_or("name") == name) return one["properties"];
+    return Json();
+  };
+  const Json quota = find(all, "quota");
+  EXPECT_EQ(quota["sections"].dump(), R"(["inbound"])");
+  EXPECT_EQ(quota["scope"].dump(), "2") << "a quota is a product's";
+  EXPECT_FALSE(quota.string_or("description").empty());
+  EXPECT_EQ(quota["children"].items()[0].string_or("name"), "api");
+  const Json header = find(all, "set-header");
+  const Json& action = header["attributes"].items()[1];
+  EXPECT_EQ(action.string_or("name"), "exists-action");
+  EXPECT_EQ(action["values"].dump(), R"(["override","skip","append","delete"])");
+  EXPECT_TRUE(header["children"].items()[0]["text"].as_bool());
+  EXPECT_TRUE(find(all, "limit-concurrency")["holdsPolicies"].as_bool());
+  EXPECT_TRUE(find(at("GET", "/policyDescriptions?scope=Tenant"), "quota").is_null());
+  EXPECT_EQ(find(at("GET", "/policyDescriptions?scope=product"), "quota").dump(), quota.dump());
+  EXPECT_EQ(at("GET", "/policyDescriptions?scope=everywhere").targets(),
+            std::vector<std::string>{"scope"});
+}
+
 TEST_F(ManagementTest, PoliciesAreKeptByteForByteAndCheckedBeforeTheyAreWritten) {
   const std::string raw =
       "<policies>\\r\\n\\t<inbound><set x=\\\"@(a[\\\"b\\\"])\\\" /></inbound></policies>";

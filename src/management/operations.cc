@@ -35,9 +35,7 @@ Json shown(const Call&, const apim::Operation& operation, View view) {
 http::Response list_operations(Call& call) {
   const auto place = place_of(call);
   if (!place) return error_answer(place.error());
-  auto items = entity_items<apim::Operation>(call, place->parent);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kFields);
+  return list_entities<apim::Operation>(call, kFields, place->parent);
 }
 
 http::Response get_operation(Call& call) {

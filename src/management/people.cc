@@ -81,11 +81,7 @@ Result<std::vector<Json>> user_items(const Call& call) {
 Json shown(const Call&, const apim::Group& group, View) { return apim::properties_of(group); }
 Json shown(const Call&, const apim::User& user, View) { return apim::properties_of(user); }
 
-http::Response list_groups(Call& call) {
-  auto items = entity_items<apim::Group>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kGroupFields);
-}
+http::Response list_groups(Call& call) { return list_entities<apim::Group>(call, kGroupFields); }
 
 http::Response get_group(Call& call) { return get_entity<apim::Group>(call, place_of(call)); }
 

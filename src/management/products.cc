@@ -33,15 +33,14 @@ Result<Json> groups_of(const Call& call, apim::DocumentReader& reader, std::stri
 Json shown(const Call&, const apim::Product& product, View) { return apim::properties_of(product); }
 
 http::Response list_products(Call& call) {
+  if (!call.option("expandGroups")) return list_entities<apim::Product>(call, kFields);
   auto items = entity_items<apim::Product>(call);
   if (!items) return error_answer(items.error());
-  if (call.option("expandGroups")) {
-    auto reader = call.reader();
-    for (Json& item : *items) {
-      auto groups = groups_of(call, reader, item.string_or("name"));
-      if (!groups) return error_answer(groups.error());
-      item.find("properties")->set("groups", *std::move(groups));
-    }
+  auto reader = call.reader();
+  for (Json& item : *items) {
+    auto groups = groups_of(call, reader, item.string_or("name"));
+    if (!groups) return error_answer(groups.error());
+    item.find("properties")->set("groups", *std::move(groups));
   }
   return list_answer(call, *std::move(items), kFields);
 }

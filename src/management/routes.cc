@@ -209,6 +209,7 @@ constexpr std::array kService{
     Route{"POST", "users/{}/confirmations/password/send", send_user_password, kPublisher},
 
     Route{"GET", "policies", list_policies},
+    Route{"GET", "policyDescriptions", list_policy_descriptions},
     Route{"GET", "policies/{}", get_policy},
     Route{"PUT", "policies/{}", put_policy, kPublisher},
     Route{"DELETE", "policies/{}", delete_policy, kPublisher},

@@ -61,9 +61,7 @@ Json shown(const Call& call, const apim::Subscription& subscription, View view) 
 }
 
 http::Response list_subscriptions(Call& call) {
-  auto items = entity_items<apim::Subscription>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kFields);
+  return list_entities<apim::Subscription>(call, kFields);
 }
 
 http::Response get_subscription(Call& call) {

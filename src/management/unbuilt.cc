@@ -82,7 +82,6 @@ constexpr std::array kUnbuilt{
     std::string_view("openidConnectProviders/{}"),
     std::string_view("openidConnectProviders/{}/listSecrets"),
     std::string_view("outboundNetworkDependenciesEndpoints"),
-    std::string_view("policyDescriptions"),
     std::string_view("policyFragments"),
     std::string_view("policyFragments/{}"),
     std::string_view("policyFragments/{}/listReferences"),

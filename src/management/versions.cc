@@ -37,9 +37,7 @@ Json shown(const Call& call, const apim::Release& release, View) {
 }
 
 http::Response list_version_sets(Call& call) {
-  auto items = entity_items<apim::VersionSet>(call);
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kSetFields);
+  return list_entities<apim::VersionSet>(call, kSetFields);
 }
 
 http::Response get_version_set(Call& call) {
@@ -66,9 +64,7 @@ http::Response list_releases(Call& call) {
   auto reader = call.reader();
   const auto api = require<apim::Api>(reader, *place);
   if (!api) return error_answer(api.error());
-  auto items = entity_items<apim::Release>(call, apim::family_name(api->name));
-  if (!items) return error_answer(items.error());
-  return list_answer(call, *std::move(items), kReleaseFields);
+  return list_entities<apim::Release>(call, kReleaseFields, apim::family_name(api->name));
 }
 
 http::Response get_release(Call& call) {

@@ -2,24 +2,17 @@
 
 #include "apim/editor.h"
 #include "apim/entities.h"
-#include "base/crypto.h"
-#include "base/text.h"
-
-#include <algorithm>
+#include "portal/developers.h"
 
 namespace mlgate::portal {
 namespace {
 
-constexpr std::size_t kUserNameBytes = 24;
-
-Result<std::optional<apim::User>> user_with(apim::Reader& reader, const std::string& service,
-                                            std::string_view email) {
-  TRY(auto users, apim::find_all<apim::User>(reader, service));
-  const auto found = std::ranges::find_if(users, [&](const apim::User& one) {
-    return one.name != apim::kAdministratorUser && equals_ignoring_case(one.email, email);
-  });
-  if (found == users.end()) return std::nullopt;
-  return std::move(*found);
+// Accounts are those of developers; the instance's administrator is none of them.
+Result<std::optional<apim::User>> find_developer(apim::Reader& reader, const std::string& service,
+                                                 std::string_view email) {
+  TRY(auto found, find_user(reader, service, email));
+  if (found && found->name == apim::kAdministratorUser) return std::nullopt;
+  return found;
 }
 
 notify::Mailer::Addressee addressee(const apim::User& user) {
@@ -52,7 +45,7 @@ Result<void> Accounts::sign_up(const identity::SignUp& wanted, std::string_view 
   }
   // Whoever has an account is told so, by mail alone.
   auto reader = repository_.reader();
-  TRY(const auto user, user_with(reader, service.name, wanted.email));
+  TRY(const auto user, find_developer(reader, service.name, wanted.email));
   return mailer_.to_developer(
       service, user ? addressee(*user) : to, "NewDeveloperNotificationMessage",
       Json::object({{"DevUsername", wanted.email}, {"IdentityProvider", "Basic"}}));
@@ -78,9 +71,8 @@ Result<void> Accounts::make_user(const identity::SignUp& from) {
         TRY(const auto service, apim::find_service(tx, from.service));
         if (!service || service->deleted_ms)
           return fail(Errc::not_found, "There is no such service instance.", "service");
-        TRY(const auto before, user_with(tx, service->name, from.email));
-        apim::User user = before.value_or(apim::User());
-        if (!before) user.name = new_hex_id().substr(0, kUserNameBytes);
+        TRY(const auto before, find_developer(tx, service->name, from.email));
+        apim::User user = before ? *before : new_user(from.email);
         user.email = from.email;
         user.first_name = from.first_name;
         user.last_name = from.last_name;
@@ -99,7 +91,7 @@ Result<void> Accounts::request_reset(std::string_view service_name, std::string_
     return fail(Errc::invalid_argument, "This is not an e-mail address.", "email");
   TRY_OK(people_.brake_mail(email, peer));
   auto reader = repository_.reader();
-  TRY(const auto user, user_with(reader, service.name, email));
+  TRY(const auto user, find_developer(reader, service.name, email));
   const auto person = people_.find(email);
   // Administrators have `mlgate user link`; their accounts do not hang on a mailbox.
   const bool may = user && user->state == apim::UserState::active && person &&
@@ -172,7 +164,7 @@ Result<void> Accounts::close(const identity::Person& person) {
     TRY_OK(repository_.transact(
         service.name,
         [&](apim::Transaction& tx) -> Result<void> {
-          TRY(gone, user_with(tx, service.name, person.email));
+          TRY(gone, find_developer(tx, service.name, person.email));
           if (!gone) return {};
           return apim::Editor(tx, service.name).erase(*gone, apim::Dependents::keep);
         },

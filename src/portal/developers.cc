@@ -13,20 +13,17 @@ namespace {
 constexpr std::size_t kUserNameBytes = 24;
 constexpr std::size_t kNameBytesMax = 100;
 
-Result<std::optional<apim::User>> find_by_email(apim::Reader& reader, const std::string& service,
+Result<std::optional<apim::User>> find_own_user(apim::Reader& reader, const std::string& service,
                                                 std::string_view email) {
-  TRY(const auto users, apim::find_all<apim::User>(reader, service));
-  const auto found = std::ranges::find_if(
-      users, [&](const apim::User& user) { return equals_ignoring_case(user.email, email); });
-  if (found == users.end()) return std::nullopt;
+  TRY(auto found, find_user(reader, service, email));
   // What the instance's administrator holds opens to administrators alone.
-  if (found->name == apim::kAdministratorUser)
+  if (found && found->name == apim::kAdministratorUser)
     return fail(Errc::conflict, "This e-mail address is that of the service's administrator.");
-  return *found;
+  return found;
 }
 
 // "ann.lee@example.org" is Ann Lee until she says otherwise; users have both names.
-apim::User new_user(std::string_view email) {
+apim::User new_developer(std::string_view email) {
   const auto capital = [](std::string_view text) {
     std::string out(text.substr(0, kNameBytesMax));
     if (!out.empty() && out.front() >= 'a' && out.front() <= 'z') out.front() -= 'a' - 'A';
@@ -34,18 +31,32 @@ apim::User new_user(std::string_view email) {
   };
   const std::string_view local = email.substr(0, email.find('@'));
   const auto dot = local.find('.');
-  apim::User user;
-  user.name = new_hex_id().substr(0, kUserNameBytes);
-  user.email = email;
+  apim::User user = new_user(email);
   user.first_name = capital(local.substr(0, dot));
   if (dot != std::string_view::npos) user.last_name = capital(local.substr(dot + 1));
   if (user.first_name.empty()) user.first_name = "Developer";
   if (user.last_name.empty()) user.last_name = user.first_name;
-  user.identities = {{"Basic", user.email}};
   return user;
 }
 
 }  // namespace
+
+Result<std::optional<apim::User>> find_user(apim::Reader& reader, const std::string& service,
+                                            std::string_view email) {
+  TRY(auto users, apim::find_all<apim::User>(reader, service));
+  const auto found = std::ranges::find_if(
+      users, [&](const apim::User& user) { return equals_ignoring_case(user.email, email); });
+  if (found == users.end()) return std::nullopt;
+  return std::move(*found);
+}
+
+apim::User new_user(std::string_view email) {
+  apim::User user;
+  user.name = new_hex_id().substr(0, kUserNameBytes);
+  user.email = email;
+  user.identities = {{"Basic", user.email}};
+  return user;
+}
 
 Result<apim::User> developer_of(apim::Repository& repository, const std::string& service,
                                 const identity::Person& person) {
@@ -56,7 +67,7 @@ Result<apim::User> developer_of(apim::Repository& repository, const std::string&
     if (!user) return fail(Errc::not_found, "The instance has no administrator.");
     return *user;
   }
-  TRY(const auto known, find_by_email(reader, service, person.email));
+  TRY(const auto known, find_own_user(reader, service, person.email));
   if (known) return *known;
   apim::User made;
   apim::Errors errors;
@@ -64,12 +75,12 @@ Result<apim::User> developer_of(apim::Repository& repository, const std::string&
       service,
       [&](apim::Transaction& tx) -> Result<void> {
         // Another request of the same person may have been faster.
-        TRY(const auto now, find_by_email(tx, service, person.email));
-        made = now ? *now : new_user(person.email);
+        TRY(const auto now, find_own_user(tx, service, person.email));
+        made = now ? *now : new_developer(person.email);
         return now ? Result<void>() : apim::Editor(tx, service).put(made, nullptr);
       },
       errors));
-  TRY(const auto kept, find_by_email(reader, service, person.email));
+  TRY(const auto kept, find_own_user(reader, service, person.email));
   if (!kept) return fail(Errc::not_found, "The user has been deleted.");
   return *kept;
 }

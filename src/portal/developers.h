@@ -9,9 +9,16 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace mlgate::portal {
+
+// The user with that address, whoever it is; addresses are compared without regard to case.
+Result<std::optional<apim::User>> find_user(apim::Reader& reader, const std::string& service,
+                                            std::string_view email);
+// A user who is not kept yet, signs in with that address, and has no names so far.
+apim::User new_user(std::string_view email);
 
 // The person's user at the instance, made when there is none.
 Result<apim::User> developer_of(apim::Repository& repository, const std::string& service,

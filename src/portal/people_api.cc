@@ -34,15 +34,6 @@ constexpr std::array<ConsoleRoute, 12> kRoutes{{{"GET", kFacts},
                                                 {"POST", kMailPreview}}};
 constexpr std::size_t kListed = 500;
 
-http::Response json_response(int status, const Json& body) {
-  http::Response response;
-  response.status = status;
-  response.set("Content-Type", "application/json; charset=utf-8");
-  response.set("Cache-Control", "no-store");
-  response.body = body.dump();
-  return response;
-}
-
 http::Response no_content() {
   http::Response response;
   response.status = 204;
@@ -138,9 +129,9 @@ Result<http::Response> PeopleApi::answer(const http::Request& request) {
 Result<http::Response> PeopleApi::portal_facts(const http::Request& request) const {
   const auto name = http::query_parameter(request.query, "service");
   TRY(const apim::Service service, parts_.accounts.find_service(name.value_or("")));
-  return json_response(200, Json::object({{"service", service.name},
-                                          {"organization", service.publisher_name},
-                                          {"mail", parts_.outbox.delivers()}}));
+  return json_answer(200, Json::object({{"service", service.name},
+                                        {"organization", service.publisher_name},
+                                        {"mail", parts_.outbox.delivers()}}));
 }
 
 Result<http::Response> PeopleApi::by_stranger(const http::Request& request, const Json& body) {
@@ -151,23 +142,23 @@ Result<http::Response> PeopleApi::by_stranger(const http::Request& request, cons
                                     .last_name = std::string(body.string_or("lastName")),
                                     .service = std::string(body.string_or("service"))},
                                    request.peer));
-    return json_response(202, Json::object());
+    return json_answer(202, Json::object());
   }
   if (request.path == kReset) {
     TRY_OK(parts_.accounts.request_reset(body.string_or("service"), body.string_or("email"),
                                          request.peer));
-    return json_response(202, Json::object());
+    return json_answer(202, Json::object());
   }
   const std::string_view ticket = body.string_or("ticket");
   if (request.path == kConfirm) {
     TRY(const identity::SignUp made, parts_.accounts.confirm(ticket));
-    return json_response(200, Json::object({{"service", made.service}, {"email", made.email}}));
+    return json_answer(200, Json::object({{"service", made.service}, {"email", made.email}}));
   }
   const auto kind =
       request.path == kInvitation ? identity::TicketKind::invitation : identity::TicketKind::reset;
   TRY(const identity::Ticket used,
       parts_.accounts.choose_password(kind, ticket, body.string_or("password")));
-  return json_response(200, Json::object({{"service", used.service}, {"email", used.email}}));
+  return json_answer(200, Json::object({{"service", used.service}, {"email", used.email}}));
 }
 
 Result<http::Response> PeopleApi::change_password(const http::Request& request,
@@ -180,7 +171,7 @@ Result<http::Response> PeopleApi::change_password(const http::Request& request,
   if (!changed) return std::unexpected(changed.error());
   // That has ended all sessions; this browser goes on with a new one.
   TRY(const identity::NewSession begun, parts_.people.begin_session(session.person));
-  http::Response response = json_response(200, Json::object({{"csrf", begun.csrf}}));
+  http::Response response = json_answer(200, Json::object({{"csrf", begun.csrf}}));
   response.set("Set-Cookie", SessionGuard::set_cookie(request, begun.token));
   return response;
 }
@@ -205,7 +196,7 @@ Result<http::Response> PeopleApi::list_mails(const http::Request& request) const
   TRY(const auto mails, parts_.outbox.list(service.value_or(""), kListed));
   Json list = Json::array();
   for (const notify::Mail& one : mails) list.push(mail_json(one));
-  return json_response(
+  return json_answer(
       200, Json::object({{"delivers", parts_.outbox.delivers()}, {"value", std::move(list)}}));
 }
 
@@ -217,7 +208,7 @@ Result<http::Response> PeopleApi::by_administrator(const http::Request& request,
     TRY(const auto made, notify::render_mail({std::string(body.string_or("subject")),
                                               std::string(body.string_or("body"))},
                                              notify::sample_values(*kind)));
-    return json_response(200, Json::object({{"subject", made.subject}, {"body", made.body}}));
+    return json_answer(200, Json::object({{"subject", made.subject}, {"body", made.body}}));
   }
   if (request.path == kMailRetry) {
     TRY_OK(parts_.outbox.retry(body.string_or("id")));
@@ -227,7 +218,7 @@ Result<http::Response> PeopleApi::by_administrator(const http::Request& request,
       parts_.outbox.find(http::query_parameter(request.query, "id").value_or("")));
   Json out = mail_json(mail);
   out.set("body", mail.body);
-  return json_response(200, out);
+  return json_answer(200, out);
 }
 
 }  // namespace mlgate::portal

@@ -160,6 +160,24 @@ class Sessions(unittest.TestCase):
             self.assertIn("immutable", packed.headers["Cache-Control"])
             self.assertEqual(server.call("console", "GET", "/no-such-page").status, 404)
 
+    def test_pages_of_others_can_neither_frame_the_console_nor_pose_as_it(self):
+        with Server() as server:
+            server.make_instance()
+            browser = administrator(server)
+            subscription = "/subscriptions/" + server.credentials["subscriptionId"] + VERSION
+            paths = ("/", "/first-run", "/publisher/demoazureml/apis", "/developer", "/studio", "/account",
+                     "/console/api/session", "/data-api/service/demoazureml/apis", subscription, "/api/workspaces")
+            for path in paths:
+                own = browser.call("GET", path)
+                self.assertEqual(own.status, 200, (path, own))
+                if own.headers["Content-Type"].startswith("text/html"):
+                    self.assertIn("frame-ancestors 'none'", own.headers["Content-Security-Policy"], path)
+                    self.assertEqual(own.headers["X-Frame-Options"], "DENY", path)
+                # A name of somebody else's that leads here, even with the cookie.
+                other = browser.call("GET", path, Host="rebound.example")
+                self.assertIn(other.status, (401, 403, 421), (path, other))
+                self.assertNotIn("csrf", other.text)
+
     def test_the_help_address_of_an_endpoint_leads_to_its_page(self):
         with Server() as server:
             for end in ("", "/score", "/jobs"):

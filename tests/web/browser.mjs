@@ -85,8 +85,9 @@ export async function inspect(page, name) {
   if (over > 0) find(`${name}: the page is ${over} px wider than the window`);
 }
 
-/** The pages that were visited, on a telephone, in the dark, in Russian, as whoever `storageState` makes one. */
-export async function lookAgain(browser, origin, storageState, visited) {
+/** The pages that were visited, on a telephone, in the dark, in Russian, as whoever `storageState` makes one; `arrive`
+ * waits for what a page has to show first. */
+export async function lookAgain(browser, origin, storageState, visited, arrive = async () => {}) {
   const places = new Map(visited.map((one) => [one.path, one.name]));
   const person = storageState ? "" : "-guest";
   for (const [width, language, scheme] of [[390, "en", "dark"], [390, "ru", "light"], [1280, "ru", "dark"]]) {
@@ -101,6 +102,7 @@ export async function lookAgain(browser, origin, storageState, visited) {
       await other.locator("h1").first().waitFor({ state: "attached" });
       // Pages that hear of news never leave the network alone.
       await other.waitForFunction(() => !document.querySelector(".loading"));
+      await arrive(other);
       check((await other.locator("html").getAttribute("lang")) === language, "the language is that of the browser");
       await shoot(other, `${name}${person}-${width}-${language}-${scheme}`);
       await inspect(other, `${name}${person}, ${width} px, ${language}, ${scheme}`);

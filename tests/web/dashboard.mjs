@@ -3,7 +3,7 @@
 // Before it starts the Echo API has had three successes, two blocked calls and one that it does not know.
 import { readFileSync } from "node:fs";
 
-import { check, inspect, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
+import { check, inspect, lookAgain, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
 
 const [firstRun, gateway, key] = process.argv.slice(2);
 const origin = new URL(firstRun).origin;
@@ -125,23 +125,9 @@ async function periods() {
   await look("dashboard-custom");
 }
 
-async function lookAgain() {
-  const state = await page.context().storageState();
-  for (const [width, language, scheme] of [[390, "en", "dark"], [390, "ru", "light"], [1280, "ru", "dark"]]) {
-    const other = await openPage(browser, {
-      storageState: state,
-      viewport: { width, height: width < 800 ? 844 : 860 },
-      locale: language === "ru" ? "ru-RU" : "en-US",
-      colorScheme: scheme,
-    });
-    await other.goto(`${origin}/publisher/demoazureml/dashboard`);
-    await other.locator(".chart canvas").waitFor();
-    await other.getByText("Echo API").first().waitFor();
-    await shoot(other, `dashboard-${width}-${language}-${scheme}`);
-    await inspect(other, `dashboard, ${width} px, ${language}, ${scheme}`);
-    noComplaints(other);
-    await other.context().close();
-  }
+async function hasArrived(where) {
+  await where.locator(".chart canvas").waitFor();
+  await where.getByText("Echo API").first().waitFor();
 }
 
 try {
@@ -152,7 +138,8 @@ try {
   await drillDown();
   await download();
   await periods();
-  await lookAgain();
+  const places = [{ name: "dashboard", path: "/publisher/demoazureml/dashboard" }];
+  await lookAgain(browser, origin, await page.context().storageState(), places, hasArrived);
   sayFindings();
 } catch (error) {
   await shoot(page, "failure");

@@ -1,7 +1,7 @@
 // People and mail by mouse and keyboard: sign-up, invitation, groups, visibility, notifications, templates, outbox and
 // settings; each page looked at in 1280 and 390 px, both languages and both themes. There is no mail server.
 //   people.mjs FIRST_RUN_ADDRESS SERVICE EMPTY_SERVICE
-import { check, inspect, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
+import { check, inspect, lookAgain, noComplaints, openBrowser, openPage, sayFindings, shoot } from "./browser.mjs";
 
 const [, , firstRun, service, empty] = process.argv;
 const origin = new URL(firstRun).origin;
@@ -241,31 +241,6 @@ async function mails() {
   check((await page.getByLabel("Organization name").inputValue()) === "Demo & Sons", "the name is kept");
 }
 
-async function lookAgain() {
-  const states = { true: undefined, false: await page.context().storageState() };
-  const places = new Map(visited.map(({ name, path, guest: open }) => [path, { name, open }]));
-  for (const [width, language, scheme] of [[390, "en", "dark"], [390, "ru", "light"], [1280, "ru", "dark"]]) {
-    for (const open of [true, false]) {
-      const other = await openPage(browser, {
-        storageState: states[open],
-        viewport: { width, height: width < 800 ? 844 : 860 },
-        locale: language === "ru" ? "ru-RU" : "en-US",
-        colorScheme: scheme,
-      });
-      for (const [path, { name, open: needsNobody }] of places) {
-        if (needsNobody !== open) continue;
-        await other.goto(origin + path);
-        await other.waitForFunction(() => !document.querySelector(".loading"));
-        await other.locator("h1").first().waitFor({ state: "attached" });
-        await shoot(other, `${name}-${width}-${language}-${scheme}`);
-        await inspect(other, `${name}, ${width} px, ${language}, ${scheme}`);
-        noComplaints(other);
-      }
-      await other.context().close();
-    }
-  }
-}
-
 try {
   await enter();
   await signUp();
@@ -274,7 +249,8 @@ try {
   await groups();
   await decide();
   await mails();
-  await lookAgain();
+  for (const [state, asGuest] of [[undefined, true], [await page.context().storageState(), false]])
+    await lookAgain(browser, origin, state, visited.filter(({ guest: open }) => open === asGuest));
   sayFindings();
 } catch (error) {
   await shoot(page, "failure");

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 import unittest
+import unittest.mock
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+import experiments  # noqa: E402
 from harness import Server, clean_environment, run_mlgate  # noqa: E402
 
 
@@ -67,6 +69,30 @@ class TestPages(unittest.TestCase):
                                                  "ownerId": "/users/carl", "state": "submitted"})
             server.make_instance("empty")
             self.browse("people.mjs", first_run_address(server), "demoazureml", "empty")
+
+    def test_policies_by_completion_and_by_form(self):
+        with Server() as server:
+            server.make_instance()
+            self.browse("policies.mjs", first_run_address(server), "demoazureml")
+
+    def test_help_pages_name_the_types_that_answers_have(self):
+        with Server() as server:
+            rules = {"begin": "all", "keepOrder": False, "rules": []}
+            with unittest.mock.patch.object(experiments, "SELECT_TEXT", rules):
+                path, key = experiments.publish(server, "types", inputs=(experiments.SELECT,),
+                                                outputs=(experiments.SELECT,))
+            workspace = server.credentials["workspaceId"]
+            [service] = server.call("services", "GET", f"/workspaces/{workspace}/webservices", headers={
+                "Authorization": "Bearer " + server.credentials["workspaceToken"]}).json
+            scored = server.call("services", "POST", path + "/execute?api-version=2.0&details=true", {
+                "Inputs": {"input1": {"ColumnNames": ["Col1", "Col2"], "Values": [["5", "good"]]}},
+                "GlobalParameters": {}}, {"Authorization": "Bearer " + key})
+            self.assertEqual(scored.status, 200, scored)
+            types = scored.json["Results"]["output1"]["value"]["ColumnTypes"]
+            self.assertIn("Int32", types)
+            shown = json.loads(self.browse("help.mjs", first_run_address(server),
+                                           f"/studio/{workspace}/webservices/{service['Id']}/score"))
+            self.assertEqual(shown["Results"]["output1"]["value"]["ColumnTypes"], types)
 
     def call_managed(self, server, told):
         """The API, its product, its policies and the key that were made by mouse."""

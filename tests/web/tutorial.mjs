@@ -307,7 +307,7 @@ async function manage(services) {
   await page.getByRole("link", { name: "Policies", exact: true }).click();
   await page.getByLabel("Scope").selectOption({ label: "API AzureML Demo API" });
   const text = (has) =>
-    page.waitForFunction((yes) => document.querySelector("textarea")?.value.includes("X-Managed") === yes, has);
+    page.waitForFunction((yes) => document.querySelector(".cm-content")?.textContent.includes("X-Managed") === yes, has);
   await text(true);
   await page.getByLabel("Operation", { exact: true }).selectOption({ label: "RRS Execute" });
   await text(false);

@@ -1,13 +1,21 @@
-// The policy document of a scope, as text. What is wrong with it is told by the server, element by element.
-import { Button, Textarea } from "@fluentui/react-components";
+// The policy document of a scope, as text. What is wrong with it is told by the server, element by element; what may be
+// written in it, too.
+import { Button } from "@fluentui/react-components";
 import { SaveRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { lazy, Suspense, useMemo, useRef, useState } from "react";
 
 import { armCall, policyQuery, useChange } from "../api/publisher";
 import { Failure, Loading } from "../shell/parts";
 import { useTexts } from "../texts/texts";
 import { useInstance } from "./instance";
+import { AddPolicy } from "./policy/AddPolicy";
+import type { CodeEditorHandle } from "./policy/CodeEditor";
+import { problemsOf } from "./policy/problems";
+import { descriptionsQuery, type PolicyDescription } from "./policy/schema";
+
+const CodeEditor = lazy(() => import("./policy/CodeEditor"));
+const noPolicies: PolicyDescription[] = [];
 
 const blank = `<policies>
     <inbound>
@@ -25,31 +33,49 @@ const blank = `<policies>
 </policies>
 `;
 
-function Editor({ scope, first }: { scope: string; first: string }) {
+function Editor({ scope, kept }: { scope: string; kept: string }) {
   const { t } = useTexts();
   const { id: at } = useInstance();
-  const [text, setText] = useState(first || blank);
+  const editor = useRef<CodeEditorHandle>(null);
+  const [first] = useState(kept || blank);
+  const [text, setText] = useState(first);
+  const descriptions = useQuery(descriptionsQuery(at, scope));
+  const policies = descriptions.data ?? noPolicies;
   const save = useChange(at, (value: string) =>
     armCall(at, "PUT", `${scope}/policies/policy`, { properties: { format: "rawxml", value } }),
   );
+  const problems = useMemo(() => problemsOf(save.error), [save.error]);
+  const places = [...new Map(problems.map((one) => [`${one.line}:${one.column}`, one])).values()];
   return (
-    <div className="policy">
-      <Textarea
-        className="policy-text"
-        aria-label={t("policy.title")}
-        value={text}
-        resize="vertical"
-        spellCheck={false}
-        onChange={(_, data) => setText(data.value)}
-      />
-      <Failure error={save.error} />
-      <div className="row">
-        <Button icon={<SaveRegular />} onClick={() => save.mutate(text)} disabled={save.isPending || text === first}>
-          {t("policy.save")}
-        </Button>
-        {save.isSuccess && text === save.variables && <span role="status">{t("save.saved")}</span>}
+    <Suspense fallback={<Loading />}>
+      <div className="policy">
+        <CodeEditor
+          ref={editor}
+          label={t("policy.title")}
+          first={first}
+          policies={policies}
+          problems={problems}
+          onChange={setText}
+        />
+        <Failure error={save.error ?? descriptions.error} />
+        {places.length > 0 && (
+          <div className="row">
+            {places.map((one) => (
+              <Button key={`${one.line}:${one.column}`} size="small" onClick={() => editor.current?.goTo(one)}>
+                {t("policy.goTo", { line: one.line, column: one.column })}
+              </Button>
+            ))}
+          </div>
+        )}
+        <div className="row">
+          <Button icon={<SaveRegular />} onClick={() => save.mutate(text)} disabled={save.isPending || text === kept}>
+            {t("policy.save")}
+          </Button>
+          <AddPolicy policies={policies} add={(section, xml) => editor.current?.add(section, xml) ?? false} />
+          {save.isSuccess && text === save.variables && <span role="status">{t("save.saved")}</span>}
+        </div>
       </div>
-    </div>
+    </Suspense>
   );
 }
 
@@ -63,7 +89,7 @@ export function PolicyEditor({ scope }: { scope: string }) {
       <p className="quiet">{t("policy.hint")}</p>
       <Failure error={policy.error} />
       {policy.isPending && <Loading />}
-      {policy.data !== undefined && <Editor scope={scope} first={policy.data} />}
+      {policy.data !== undefined && <Editor scope={scope} kept={policy.data} />}
     </section>
   );
 }

@@ -5,6 +5,8 @@ export interface Column {
   name: string;
   isNumber: boolean;
   type: string;
+  /** As the service names it beside its answers. */
+  answerType: string;
 }
 export interface ServicePort {
   name: string;
@@ -16,6 +18,14 @@ export interface Shape {
   parameters: string[];
 }
 
+const answerTypes: Record<string, string> = {
+  int32: "Int32",
+  int64: "Int64",
+  double: "Double",
+  "date-time": "DateTime",
+  "time-span": "TimeSpan",
+};
+
 export function shapeOf(swagger: Swagger): Shape {
   const definition = (name: string) => swagger.definitions[name]?.properties ?? {};
   const ports = (name: string) =>
@@ -25,6 +35,7 @@ export function shapeOf(swagger: Swagger): Shape {
         name: column,
         isNumber: schema.type === "integer" || schema.type === "number",
         type: { integer: "Numeric", number: "Numeric", boolean: "Boolean" }[schema.type ?? ""] ?? "String",
+        answerType: schema.type === "boolean" ? "Boolean" : (answerTypes[schema.format ?? ""] ?? "String"),
       })),
     }));
   return {
@@ -48,8 +59,6 @@ export function sampleRequest(shape: Shape): unknown {
   };
 }
 
-const typeNames: Record<string, string> = { Numeric: "Double", Boolean: "Boolean", String: "String" };
-
 export function sampleResponse(shape: Shape): unknown {
   return {
     Results: Object.fromEntries(
@@ -59,7 +68,7 @@ export function sampleResponse(shape: Shape): unknown {
           type: "table",
           value: {
             ColumnNames: port.columns.map((column) => column.name),
-            ColumnTypes: port.columns.map((column) => typeNames[column.type]),
+            ColumnTypes: port.columns.map((column) => column.answerType),
             Values: [port.columns.map((column) => (column.isNumber ? "0" : "value"))],
           },
         },

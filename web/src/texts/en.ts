@@ -366,11 +366,18 @@ export const en = {
   "operations.title": "Operations",
   "operations.verb": "HTTP verb",
 
+  "policy.add": "Add policy",
   "policy.allOperations": "All operations",
+  "policy.default": "Default: {value}",
+  "policy.goTo": "Line {line}, column {column}",
   "policy.hint": "XML of the policies of this scope. The policies of the scope around it stand where base is.",
+  "policy.insert": "Add to the document",
+  "policy.noDocument": "The text has no policies element to add to.",
   "policy.operation": "Operation",
+  "policy.policy": "Policy",
   "policy.save": "Save policies",
   "policy.scope": "Scope",
+  "policy.section": "Section",
   "policy.title": "Policies",
 
   "products.add": "Add product",

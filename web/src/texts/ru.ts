@@ -368,11 +368,18 @@ export const ru: Record<keyof typeof en, string> = {
   "operations.title": "Операции",
   "operations.verb": "Метод HTTP",
 
+  "policy.add": "Добавить политику",
   "policy.allOperations": "Все операции",
+  "policy.default": "По умолчанию: {value}",
+  "policy.goTo": "Строка {line}, столбец {column}",
   "policy.hint": "XML политик этой области. Политики внешней области стоят на месте base.",
+  "policy.insert": "Добавить в документ",
+  "policy.noDocument": "В тексте нет элемента policies, в который можно добавить.",
   "policy.operation": "Операция",
+  "policy.policy": "Политика",
   "policy.save": "Сохранить политики",
   "policy.scope": "Область",
+  "policy.section": "Раздел",
   "policy.title": "Политики",
 
   "products.add": "Добавить продукт",
