@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 namespace mlgate::analytics {
 namespace {
@@ -112,13 +113,13 @@ std::int64_t Latencies::middle_ns(unsigned bucket) noexcept {
 
 template <class Visit>
 void Latencies::each_bin(Visit visit) const {
+  if (only_.count != 0) visit(only_);
   for (const Bin& bin : bins_) visit(bin);
   for (std::size_t i = 0; i < all_.size(); ++i)
     if (all_[i] != 0) visit(Bin{std::uint32_t(i), all_[i]});
 }
 
 std::vector<Latencies::Bin> Latencies::bins() const {
-  if (all_.empty()) return bins_;
   std::vector<Bin> out;
   each_bin([&](const Bin& bin) { out.push_back(bin); });
   return out;
@@ -129,6 +130,13 @@ void Latencies::add_bucket(unsigned bucket, std::uint64_t count) {
   if (!all_.empty()) {
     all_[bucket] += count;
     return;
+  }
+  if (bins_.empty()) {
+    if (only_.count == 0 || only_.bucket == bucket) {
+      only_ = {bucket, only_.count + count};
+      return;
+    }
+    bins_.push_back(std::exchange(only_, {}));
   }
   auto at = bins_.end();
   // They nearly always come in order when they are read.

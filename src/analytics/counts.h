@@ -71,6 +71,7 @@ class Latencies {
   // In order; none is empty.
   std::vector<Bin> bins() const;
   void clear() noexcept {
+    only_ = {};
     bins_.clear();
     all_.clear();
   }
@@ -80,6 +81,7 @@ class Latencies {
   static constexpr std::size_t kFewBins = 24;
   template <class Visit>
   void each_bin(Visit visit) const;
+  Bin only_;                        // While there is but one: most keys have few calls at a time.
   std::vector<Bin> bins_;           // While there are few.
   std::vector<std::uint64_t> all_;  // Else the calls of each bucket: sums add to them at once.
 };

@@ -94,18 +94,36 @@ Result<std::string> decompressed(std::string_view part, std::size_t size) {
   return out;
 }
 
+constexpr std::uint16_t kNoKey = std::numeric_limits<std::uint16_t>::max();
 constexpr std::size_t kIndexBytes = 10;  // Of a row: two for whose it is, eight for when.
 
 }  // namespace
 
-void RequestBatch::note(const UsageKey& key, TimeMs time) {
-  const auto [at, made] = index.try_emplace(key, std::uint16_t(keys.size()));
-  if (made) {
+// Nearly every call may have a key of its own, so that a node for each would cost more than the
+// row.
+std::uint16_t RequestBatch::place_of(const UsageKey& key) {
+  const auto slot_of = [this](const UsageKey& one) {
+    std::size_t at = UsageKeyHash()(one) & (slots.size() - 1);
+    while (slots[at] != kNoKey && keys[slots[at]] != one) at = (at + 1) & (slots.size() - 1);
+    return at;
+  };
+  if (slots.size() < 2 * keys.size() + 2) {
+    slots.assign(std::max<std::size_t>(64, 4 * slots.size()), kNoKey);
+    for (std::size_t i = 0; i < keys.size(); ++i) slots[slot_of(keys[i])] = std::uint16_t(i);
+  }
+  const std::size_t at = slot_of(key);
+  if (slots[at] == kNoKey) {
+    slots[at] = std::uint16_t(keys.size());
     keys.push_back(key);
     calls.push_back(0);
   }
-  ++calls[at->second];
-  which.push_back(at->second);
+  return slots[at];
+}
+
+void RequestBatch::note(const UsageKey& key, TimeMs time) {
+  const std::uint16_t place = place_of(key);
+  ++calls[place];
+  which.push_back(place);
   times.push_back(time);
   ends.push_back(std::uint32_t(rows.size()));
 }
@@ -156,7 +174,7 @@ void RequestBatch::begin_again(std::uint64_t first_row) {
   first = first_row;
   keys.clear();
   calls.clear();
-  index.clear();
+  std::ranges::fill(slots, kNoKey);
   which.clear();
   times.clear();
   ends.clear();

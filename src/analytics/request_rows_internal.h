@@ -15,7 +15,7 @@ struct RequestBatch {
   std::uint64_t first = 0;  // Number of its first row.
   std::vector<UsageKey> keys;
   std::vector<std::uint32_t> calls;  // Of each key.
-  std::unordered_map<UsageKey, std::uint16_t, UsageKeyHash> index;
+  std::vector<std::uint16_t> slots;  // Hashed places in `keys`; a power of two of them.
   std::vector<std::uint16_t> which;
   std::vector<TimeMs> times;
   std::vector<std::uint32_t> ends;  // Of each row in `rows`.
@@ -29,6 +29,7 @@ struct RequestBatch {
   void note(const UsageKey& key, TimeMs time);
   bool is_full(std::size_t rows_max) const noexcept;
   std::string_view row(std::size_t i) const noexcept;
+  std::uint16_t place_of(const UsageKey& key);
   // As new, but for the memory that it has.
   void begin_again(std::uint64_t first_row);
 };

@@ -154,22 +154,25 @@ void UsageRollups::Disk::save_names() {
 }
 
 void UsageRollups::Disk::save_fresh() {
-  Minutes fresh;
   std::uint64_t added = 0;
   {
     const std::scoped_lock lock(rollups_.mutex_);
     added = rollups_.added_total();
     if (rollups_.fresh_.count == 0) return;
-    std::swap(fresh, rollups_.fresh_);
-    rollups_.open_.add(fresh);
+    rollups_.saving_ = std::exchange(rollups_.fresh_, {});
   }
   std::string content;
-  for (const auto& [minute, cells] : fresh.cells) {
+  // This thread alone changes them; others only look.
+  for (const auto& [minute, cells] : rollups_.saving_.cells) {
     std::string bytes;
     for (const auto& [key, usage] : cells) append_cell(bytes, key, usage);
     append_varint(content, std::uint64_t(minute / kMinuteMs));
     append_varint(content, bytes.size());
     content += bytes;
+  }
+  {
+    const std::scoped_lock lock(rollups_.mutex_);
+    rollups_.open_.take(std::move(rollups_.saving_));
   }
   // What the journal does not take is still in memory, and in a block within a minute.
   if (auto saved = append_to_file(journal(generation_), framed(content)); !saved)
@@ -235,10 +238,13 @@ Result<void> UsageRollups::Disk::append(Level level, TimeMs start_ms, BlockWrite
 
 Result<void> UsageRollups::Disk::make_blocks(const Minutes& minutes, TimeMs now_ms) {
   for (const auto& [minute, cells] : minutes.cells) {
-    const std::map<UsageKey, Usage> sorted(cells.begin(), cells.end());
+    std::vector<const Cells::value_type*> sorted;
+    sorted.reserve(cells.size());
+    for (const auto& cell : cells) sorted.push_back(&cell);
+    std::ranges::sort(sorted, {}, [](const auto* cell) -> const UsageKey& { return cell->first; });
     const auto write = [&](Level level, TimeMs start) -> Result<void> {
       BlockWriter block;
-      for (const auto& [key, usage] : sorted) block.add(key, usage);
+      for (const auto* cell : sorted) block.add(cell->first, cell->second);
       return append(level, start, block);
     };
     const TimeMs quarter = floor_to(minute, kQuarterMs), day = floor_to(minute, kDayMs);

@@ -19,9 +19,15 @@ const Usage* UsageRollups::Minutes::find(TimeMs minute, const UsageKey& key) con
   return at == in->second.end() ? nullptr : &at->second;
 }
 
-void UsageRollups::Minutes::add(const Minutes& from) {
-  for (const auto& [minute, added] : from.cells)
-    for (const auto& [key, usage] : added) at(minute, key).add(usage);
+void UsageRollups::Minutes::take(Minutes&& from) {
+  for (auto& [minute, added] : from.cells) {
+    Cells& here = cells[minute];
+    const std::size_t before = here.size();
+    here.merge(added);
+    count += here.size() - before;
+    for (const auto& [key, usage] : added) here.at(key).add(usage);
+  }
+  from = {};
 }
 
 UsageRollups::UsageRollups(RollupOptions options) : options_(std::move(options)) {}
@@ -41,7 +47,7 @@ Usage* UsageRollups::cell_of(const UsageRecord& record) {
   const TimeMs minute = floor_to(record.start_ms, kMinuteMs);
   UsageKey key{record.service, record.api,          record.operation,
                record.product, record.subscription, record.user};
-  const std::size_t before = fresh_.count + open_.count;
+  const std::size_t before = fresh_.count + saving_.count + open_.count;
   if (before >= options_.cells_max && !fresh_.find(minute, key) && !open_.find(minute, key)) {
     key = {};
     key.service = record.service;
@@ -96,6 +102,7 @@ void UsageRollups::visit_memory(const UsageQuestion& question, const UsageVisito
     }
   };
   visit_all(fresh_);
+  visit_all(saving_);
   visit_all(open_);
   if (sealing_) visit_all(*sealing_);
 }

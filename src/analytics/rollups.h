@@ -92,7 +92,8 @@ class UsageRollups {
     std::size_t count = 0;
     Usage& at(TimeMs minute, const UsageKey& key);
     const Usage* find(TimeMs minute, const UsageKey& key) const;
-    void add(const Minutes& from);
+    // Takes the cells of another; what both have is added up.
+    void take(Minutes&& from);
   };
   class Disk;
 
@@ -104,6 +105,7 @@ class UsageRollups {
   RollupOptions options_;
   mutable std::mutex mutex_;  // Of what follows; held for as long as cells in memory are visited.
   Minutes fresh_;             // Since the last save.
+  Minutes saving_;            // On their way into the journal.
   Minutes open_;              // In the journal.
   std::shared_ptr<const Minutes> sealing_;  // On their way into blocks.
   std::unordered_map<std::uint64_t, UsageName> names_;

@@ -108,7 +108,8 @@ int serve(const Options& options) {
   }
   auto store = store::open_sqlite(options.store);
   if (!store) return refuse(store.error());
-  auto recorder = analytics::Recorder::start({.access_log_path = options.log});
+  auto recorder = analytics::Recorder::start(
+      {.access_log_path = options.log, .usage = {.folder = options.log + ".usage"}});
   if (!recorder) return refuse(recorder.error());
   gateway::GatewayHandler handler({});
   handler.reserve(1);
