@@ -22,7 +22,7 @@ constexpr int kWarmUp = 1200;  // The ring of admission times grows to what is i
 constexpr int kCounted = 1000;
 // Once a second a date is written, and now and then a timer runs.
 #ifdef MLGATE_SANITIZED
-constexpr std::size_t kAllocationsMax = 100 * kCounted;  // Frames are not used again there.
+constexpr std::size_t kAllocationsMax = 1000 * kCounted;  // Frames are not used again there.
 #else
 constexpr std::size_t kAllocationsMax = 50;
 #endif
