@@ -416,11 +416,6 @@ TEST_F(DeveloperPortalTest, NothingThatIsTriedLeadsElsewhere) {
   EXPECT_EQ(send(guest_, good + R"(,"subscription":"bobs")").status, 401);
 }
 
-TEST_F(DeveloperPortalTest, WithoutAGatewayOfItsOwnTheConsoleSaysSo) {
-  try_it_.emplace(*repository_, *guard_, place_, CallGateway());
-  EXPECT_EQ(send(guest_, R"("api":"echo-api","operation":"retrieve-resource")").status, 501);
-}
-
 TEST(FillTemplate, EveryGapHasItsOwnRules) {
   const Json given = Json::parse(R"({"A":"x y","rest":"p/q"})").value();
   const auto filled = fill_template("/v-{a}.csv/{*rest}?k={a}&n={none}", given);

@@ -3,6 +3,7 @@
 #include "app/installation.h"
 #include "app/listener_errors.h"
 #include "app/policy_check.h"
+#include "app/remote_gateway.h"
 
 #include <unistd.h>
 
@@ -140,7 +141,7 @@ Result<void> Program::open_parts() {
   if (store_) {
     TRY_OK(open_mail());
     make_management();
-    make_console_role();
+    TRY_OK(make_console_role());
   }
   make_handlers();
   return {};
@@ -165,7 +166,7 @@ Result<void> Program::open_recorder() {
 Result<void> Program::open_identity() {
   const Clock& clock = system_clock();
   const management::Options options = management_options(
-      settings_, gateway_ports_.https, console_ports_.https, services_ports_.http);
+      settings_, published_gateway().https, console_ports_.https, services_ports_.http);
   TRY(identity::Identity identity,
       identity::Identity::open(*store_, *vault_, clock,
                                {.tenant_id = options.tenant_id, .issuer = issuer_of(options)}));
@@ -267,7 +268,7 @@ Result<void> Program::open_mail() {
 }
 
 void Program::make_management() {
-  management::Options options = management_options(settings_, gateway_ports_.https,
+  management::Options options = management_options(settings_, published_gateway().https,
                                                    console_ports_.https, services_ports_.http);
   options.publish = [this](const std::string& service) -> Result<void> {
     TRY_OK(follower_->follow());
@@ -305,7 +306,8 @@ void Program::make_management() {
       std::make_unique<portal::Accounts>(*people_, management_->repository(), mail_->mailer());
 }
 
-void Program::make_console_role() {
+Result<void> Program::make_console_role() {
+  const RolePorts gateway = published_gateway();
   const auto at = [](const char* scheme, std::uint16_t port) {
     return std::string(scheme) + "://localhost:" + std::to_string(port);
   };
@@ -326,16 +328,20 @@ void Program::make_console_role() {
       net::Worker& worker = *workers_[next_inner_++ % workers_.size()];
       return http::call_inner(worker, *gateway_handler_, std::move(request), {});
     };
+  } else {
+    TRY(parts.call_gateway, remote_gateway(certificates_.authority().string(),
+                                           guard_.for_target(net::DialTarget::configured)));
   }
   console_ = std::make_unique<ConsoleRole>(
       settings_, parts,
-      ConsoleRole::Addresses{.gateway = at("https", gateway_ports_.https),
-                             .services_http = at("http", services_ports_.http),
-                             .services_https = at("https", services_ports_.https),
-                             .console = console_url(),
-                             .blob_http = at("http", blob_ports_.http),
-                             .gateway_place = {settings_.text("gateway.domain"),
-                                               gateway_ports_.http, gateway_ports_.https}});
+      ConsoleRole::Addresses{
+          .gateway = at("https", gateway.https),
+          .services_http = at("http", services_ports_.http),
+          .services_https = at("https", services_ports_.https),
+          .console = console_url(),
+          .blob_http = at("http", blob_ports_.http),
+          .gateway_place = {settings_.text("gateway.domain"), gateway.http, gateway.https}});
+  return {};
 }
 
 void Program::make_handlers() {
@@ -430,6 +436,12 @@ void Program::make_services_handler() {
   services_handler_ =
       std::make_unique<http::Dispatcher>(*control_pool_, std::move(services), services_error,
                                          std::size_t(settings_.integer("bodies_memory")));
+}
+
+RolePorts Program::published_gateway() const {
+  if (plays("gateway")) return gateway_ports_;
+  return {.http = std::uint16_t(settings_.integer("gateway.http_port")),
+          .https = std::uint16_t(settings_.integer("gateway.https_port"))};
 }
 
 void Program::list_listeners() {

@@ -85,7 +85,9 @@ class Program {
   std::string console_url() const;
   void make_handlers();
   void make_console_handlers();
-  void make_console_role();
+  // Where the gateway's callers find it, in this process or in another one.
+  RolePorts published_gateway() const;
+  Result<void> make_console_role();
   void make_services_handler();
   void list_listeners();
   // A gateway alone can serve without the store, which is opened as soon as it can be.

@@ -18,22 +18,10 @@ constexpr std::array<std::string_view, 11> kFraming{
     {"host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer",
      "keep-alive", "expect", "proxy-connection", "http2-settings"}};
 
-Result<std::string> compose(const InnerRequest& request) {
+std::string compose(const InnerRequest& request) {
   std::string out =
       request.method + " " + request.target + " HTTP/1.1\r\nHost: " + request.authority + "\r\n";
-  for (const auto& [name, value] : request.headers) {
-    if (!is_token(name))
-      return fail(Errc::invalid_argument, "'" + name + "' is not the name of a header.", "headers");
-    if (is_framing_field(name))
-      return fail(Errc::invalid_argument,
-                  "The header '" + name + "' is set by the gateway and cannot be chosen.",
-                  "headers");
-    if (!is_field_value(value))
-      return fail(Errc::invalid_argument,
-                  "The value of the header '" + name + "' holds a character that no header has.",
-                  "headers");
-    out += name + ": " + value + "\r\n";
-  }
+  for (const auto& [name, value] : request.headers) out += name + ": " + value + "\r\n";
   const bool has_body = !request.body.empty() || request.method == "POST" ||
                         request.method == "PUT" || request.method == "PATCH";
   if (has_body) out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
@@ -190,9 +178,26 @@ bool is_framing_field(std::string_view name) noexcept {
                              [&](std::string_view one) { return equals_ignoring_case(one, name); });
 }
 
+Result<void> check_headers(const InnerRequest& request) {
+  for (const auto& [name, value] : request.headers) {
+    if (!is_token(name))
+      return fail(Errc::invalid_argument, "'" + name + "' is not the name of a header.", "headers");
+    if (is_framing_field(name))
+      return fail(Errc::invalid_argument,
+                  "The header '" + name + "' is set by the gateway and cannot be chosen.",
+                  "headers");
+    if (!is_field_value(value))
+      return fail(Errc::invalid_argument,
+                  "The value of the header '" + name + "' holds a character that no header has.",
+                  "headers");
+  }
+  return {};
+}
+
 Result<Response> call_inner(net::Worker& worker, Handler& handler, InnerRequest request,
                             InnerLimits limits) {
-  TRY(std::string text, compose(request));
+  TRY_OK(check_headers(request));
+  std::string text = compose(request);
   std::future<Result<Response>> result;
   Result<void> good;
   worker.run_and_wait([&] {

@@ -37,6 +37,9 @@ struct InnerLimits {
 // where it goes.
 bool is_framing_field(std::string_view name) noexcept;
 
+// invalid_argument for a header that is none, or that is the program's to set.
+Result<void> check_headers(const InnerRequest& request);
+
 // Blocks until the handler has ended, which it does soon after the time is up; any thread but a
 // worker's. invalid_argument for a request that is none, with its field; exhausted for an answer
 // that is too large; timeout; unavailable when the handler breaks the call. `worker` serves.

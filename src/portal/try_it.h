@@ -16,7 +16,7 @@
 
 namespace mlgate::portal {
 
-// Makes the call at the gateway of this program.
+// Makes the call at the gateway, within the program or over the wire.
 using CallGateway = std::function<Result<http::Response>(http::InnerRequest)>;
 
 // Plain blocking handler for the control pool; any thread, many at once.
@@ -28,7 +28,7 @@ class TryIt {
   static constexpr int kCallsMax = 3;
   static constexpr std::size_t kItemsMax = 100;  // Headers, and query parameters.
 
-  // All outlive it. `call` is empty where the gateway runs in another process.
+  // All outlive it.
   TryIt(apim::Repository& repository, const SessionGuard& guard, GatewayPlace gateway,
         CallGateway call)
       : repository_(repository),

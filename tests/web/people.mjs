@@ -241,6 +241,15 @@ async function mails() {
   check((await page.getByLabel("Organization name").inputValue()) === "Demo & Sons", "the name is kept");
 }
 
+/** What the server calls its templates and notifications is Russian where the page is. */
+async function isTranslated(where) {
+  if (!/notifications(\/templates)?$/.test(where.url()) || (await where.locator("html").getAttribute("lang")) !== "ru") return;
+  await where.locator("section h2, td a").first().waitFor();
+  const titles = await where.locator("section h2, td a").allInnerTexts();
+  check(titles.length >= 7, `there are ${titles.length} titles`);
+  for (const title of titles) check(/[а-я]/.test(title), `${title} is not translated`);
+}
+
 try {
   await enter();
   await signUp();
@@ -250,7 +259,7 @@ try {
   await decide();
   await mails();
   for (const [state, asGuest] of [[undefined, true], [await page.context().storageState(), false]])
-    await lookAgain(browser, origin, state, visited.filter(({ guest: open }) => open === asGuest));
+    await lookAgain(browser, origin, state, visited.filter(({ guest: open }) => open === asGuest), isTranslated);
   sayFindings();
 } catch (error) {
   await shoot(page, "failure");

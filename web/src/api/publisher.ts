@@ -62,18 +62,19 @@ export function armCall<T>(at: string, method: string, path: string, body?: unkn
 
 const pieceSize = 1000;
 
-/** All entities of a list, which the server gives in pieces. */
+/** All entities of a list, which the server gives in pieces; the first one says how many there are. */
 export async function list<T>(at: string, path: string): Promise<T[]> {
-  const all: T[] = [];
-  for (;;) {
-    const piece = await armCall<{ value: T[]; nextLink?: string | null }>(
+  const piece = (skip: number) =>
+    armCall<{ value: T[]; count: number; nextLink?: string | null }>(
       at,
       "GET",
-      `${path}?$top=${pieceSize}&$skip=${all.length}`,
+      `${path}?$top=${pieceSize}&$skip=${skip}`,
     );
-    all.push(...piece.value);
-    if (!piece.nextLink || piece.value.length === 0) return all;
-  }
+  const first = await piece(0);
+  if (!first.nextLink) return first.value;
+  const starts = Array.from({ length: Math.ceil(first.count / pieceSize) - 1 }, (_, i) => (i + 1) * pieceSize);
+  const others = await Promise.all(starts.map(piece));
+  return [first, ...others].flatMap((one) => one.value);
 }
 
 export const apisQuery = (at: string) =>

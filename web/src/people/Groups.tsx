@@ -1,5 +1,5 @@
 // Groups: who sees which products.
-import { Button, Checkbox, Field, Input, SearchBox } from "@fluentui/react-components";
+import { Button, Field, Input, SearchBox } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular, EditRegular } from "@fluentui/react-icons";
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams } from "@tanstack/react-router";
@@ -8,6 +8,7 @@ import { useState } from "react";
 import { armCall, slug, useChange } from "../api/publisher";
 import { FormDialog } from "../publisher/FormDialog";
 import { useInstance } from "../publisher/instance";
+import { CheckList } from "../shell/CheckList";
 import { Confirm } from "../shell/Confirm";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
@@ -255,18 +256,14 @@ export function ProductVisibility({ product }: { product: string }) {
       <h2>{t("products.visibility")}</h2>
       <p className="quiet">{t("products.visibilityHint")}</p>
       <Failure error={all.error ?? mine.error ?? change.error} />
-      <div className="check-list">
-        {mine.data &&
-          all.data?.map((one) => (
-            <Checkbox
-              key={one.name}
-              label={one.properties.displayName}
-              checked={names.has(one.name)}
-              disabled={change.isPending}
-              onChange={(_, data) => change.mutate({ group: one.name, on: data.checked === true })}
-            />
-          ))}
-      </div>
+      {mine.data && all.data && (
+        <CheckList
+          list={all.data}
+          marked={names}
+          disabled={change.isPending}
+          onChange={(group, on) => change.mutate({ group, on })}
+        />
+      )}
     </section>
   );
 }

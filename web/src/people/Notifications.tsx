@@ -64,13 +64,14 @@ function Section({ children }: { children: ReactNode }) {
 }
 
 function Recipients({ notification, userName }: { notification: Notification; userName: (id: string) => string }) {
-  const { t } = useTexts();
+  const { t, told } = useTexts();
   const { id: at } = useInstance();
   const [email, setEmail] = useState("");
   const path = `/notifications/${notification.name}`;
   const add = useChange(at, () => armCall(at, "PUT", `${path}/recipientEmails/${encodeURIComponent(email)}`));
   const remove = useChange(at, (what: string) => armCall(at, "DELETE", `${path}/${what}`));
-  const { title, description, recipients } = notification.properties;
+  const { recipients } = notification.properties;
+  const title = told(notification.properties.title);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (email !== "") add.mutate(undefined, { onSuccess: () => setEmail("") });
@@ -85,7 +86,7 @@ function Recipients({ notification, userName }: { notification: Notification; us
   return (
     <section className="facts" aria-label={title}>
       <h2>{title}</h2>
-      <p className="quiet">{description}</p>
+      <p className="quiet">{told(notification.properties.description)}</p>
       {rows.length === 0 && <p>{t("mail.noRecipients")}</p>}
       <ul className="plain-list">
         {rows.map((one) => (
@@ -139,7 +140,7 @@ export function NotificationRecipients() {
 }
 
 export function Templates() {
-  const { t } = useTexts();
+  const { t, told } = useTexts();
   const { id: at, name: service } = useInstance();
   const templates = useQuery(templatesQuery(at));
   return (
@@ -160,11 +161,11 @@ export function Templates() {
                   to="/publisher/$service/notifications/templates/$template"
                   params={{ service, template: one.name }}
                 >
-                  {one.properties.title}
+                  {told(one.properties.title)}
                 </Link>
               ),
             },
-            { head: t("operations.description"), cell: (one) => one.properties.description },
+            { head: t("operations.description"), cell: (one) => told(one.properties.description) },
             {
               head: t("mail.wording"),
               cell: (one) => (one.properties.isDefault ? t("mail.default") : t("mail.changed")),
@@ -177,7 +178,7 @@ export function Templates() {
 }
 
 function TemplateForm({ template }: { template: MailTemplate }) {
-  const { t } = useTexts();
+  const { t, told } = useTexts();
   const { id: at } = useInstance();
   const old = template.properties;
   const [subject, setSubject] = useState(old.subject);
@@ -199,7 +200,7 @@ function TemplateForm({ template }: { template: MailTemplate }) {
         </Field>
         <Field label={t("mail.body")} required hint={t("mail.bodyHint")}>
           <Textarea
-            className="policy-text"
+            className="source-text"
             resize="vertical"
             value={body}
             onChange={(_, data) => setBody(data.value)}
@@ -210,7 +211,7 @@ function TemplateForm({ template }: { template: MailTemplate }) {
           <ul className="parameter-list">
             {old.parameters.map((one) => (
               <li key={one.name}>
-                <code>${one.name}</code> <span className="quiet">{one.title}</span>
+                <code>${one.name}</code> <span className="quiet">{told(one.title)}</span>
               </li>
             ))}
           </ul>
@@ -251,7 +252,7 @@ function TemplateForm({ template }: { template: MailTemplate }) {
 }
 
 export function TemplatePage() {
-  const { t } = useTexts();
+  const { t, told } = useTexts();
   const { id: at } = useInstance();
   const { service, template } = useParams({ from: "/publisher/$service/notifications/templates/$template" });
   const query = useQuery(templateQuery(at, template));
@@ -260,14 +261,14 @@ export function TemplatePage() {
   const { title, description, isDefault } = query.data.properties;
   return (
     <Page
-      title={title}
+      title={told(title)}
       actions={
         <Link to="/publisher/$service/notifications/templates" params={{ service }}>
           {t("mail.templates")}
         </Link>
       }
     >
-      <p>{description}</p>
+      <p>{told(description)}</p>
       <p className="quiet">{isDefault ? t("mail.defaultHint") : t("mail.changedHint")}</p>
       {/* A text that was taken back begins anew. */}
       <TemplateForm key={`${template} ${isDefault}`} template={query.data} />

@@ -1,7 +1,6 @@
 // The users of an instance: who they are, what they may do, and which groups they are in.
 import {
   Button,
-  Checkbox,
   Dialog,
   DialogActions,
   DialogBody,
@@ -23,6 +22,7 @@ import { useState } from "react";
 import { armCall, useChange } from "../api/publisher";
 import { FormDialog } from "../publisher/FormDialog";
 import { useInstance } from "../publisher/instance";
+import { CheckList } from "../shell/CheckList";
 import { Confirm } from "../shell/Confirm";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
@@ -104,16 +104,14 @@ function GroupsDialog({ user, close }: { user: User; close: () => void }) {
               </p>
             )}
             {all.isSuccess && own.length === 0 && <p>{t("users.noOwnGroups")}</p>}
-            {mine.isSuccess &&
-              own.map((one) => (
-                <Checkbox
-                  key={one.name}
-                  label={one.properties.displayName}
-                  checked={names.has(one.name)}
-                  disabled={change.isPending}
-                  onChange={(_, data) => change.mutate({ group: one.name, on: data.checked === true })}
-                />
-              ))}
+            {mine.isSuccess && (
+              <CheckList
+                list={own}
+                marked={names}
+                disabled={change.isPending}
+                onChange={(group, on) => change.mutate({ group, on })}
+              />
+            )}
           </DialogContent>
           <DialogActions>
             <Button onClick={close}>{t("common.close")}</Button>

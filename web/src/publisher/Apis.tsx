@@ -8,6 +8,7 @@ import { useState } from "react";
 import { apisQuery, armCall, productsQuery, putOperation, slug, useChange, webServiceOperations } from "../api/publisher";
 import { useFacts } from "../api/session";
 import { servicesQuery, workspacesQuery } from "../api/studio";
+import { CheckList } from "../shell/CheckList";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
@@ -129,14 +130,11 @@ function ApiDialog({ fromService, close }: { fromService: boolean; close: () => 
       </fieldset>
       <fieldset className="plain-group">
         <legend>{t("apis.products")}</legend>
-        {products.data?.map((one) => (
-          <Checkbox
-            key={one.name}
-            label={one.properties.displayName}
-            checked={chosen.has(one.name)}
-            onChange={() => setChosen(toggle(chosen, one.name))}
-          />
-        ))}
+        <CheckList
+          list={products.data ?? []}
+          marked={chosen}
+          onChange={(name) => setChosen(toggle(chosen, name))}
+        />
       </fieldset>
     </FormDialog>
   );

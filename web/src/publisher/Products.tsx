@@ -17,6 +17,7 @@ import {
 } from "../api/publisher";
 import { ProductVisibility } from "../people/Groups";
 import { Confirm } from "../shell/Confirm";
+import { CheckList } from "../shell/CheckList";
 import { DataTable } from "../shell/DataTable";
 import { ListSearch, MoreButton, usePaged } from "../shell/paging";
 import { Empty, Failure, Loading, Page } from "../shell/parts";
@@ -147,18 +148,14 @@ function ProductApis({ product }: { product: string }) {
       <p className="quiet">{t("products.apisHint")}</p>
       <Failure error={all.error ?? mine.error ?? link.error} />
       {all.isSuccess && all.data.length === 0 && <p className="quiet">{t("apis.none")}</p>}
-      <div className="check-list">
-        {mine.data &&
-          all.data?.map((one) => (
-            <Checkbox
-              key={one.name}
-              label={one.properties.displayName}
-              checked={names.has(one.name)}
-              disabled={link.isPending}
-              onChange={(_, data) => link.mutate({ api: one.name, on: data.checked === true })}
-            />
-          ))}
-      </div>
+      {mine.data && all.data && (
+        <CheckList
+          list={all.data}
+          marked={names}
+          disabled={link.isPending}
+          onChange={(api, on) => link.mutate({ api, on })}
+        />
+      )}
     </section>
   );
 }

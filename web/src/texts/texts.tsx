@@ -3,6 +3,7 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 
 import { en } from "./en";
 import { ru } from "./ru";
+import { serverRu } from "./server.ru";
 
 export type TextKey = keyof typeof en;
 export type Language = "en" | "ru";
@@ -17,6 +18,8 @@ export type Translate = (key: TextKey, values?: Values) => string;
 interface Texts {
   language: Language;
   t: Translate;
+  /** A text that came from the server, where it is one of the server's own. */
+  told: (text: string) => string;
   setLanguage: (language: Language) => void;
   number: (value: number) => string;
   date: (value: string | number | Date) => string;
@@ -47,6 +50,7 @@ export function TextsProvider({ children }: { children: ReactNode }) {
     return {
       language,
       t: (key, values) => translate(language, key, values),
+      told: (text) => (language === "ru" ? serverRu[text] : undefined) ?? text,
       setLanguage: (chosen) => {
         localStorage.setItem(storageKey, chosen);
         setLanguage(chosen);

@@ -109,9 +109,10 @@ function AddPolicyDialog({ policies, add, close }: Props & { close: () => void }
 export function AddPolicy(props: Props) {
   const { t } = useTexts();
   const [open, setOpen] = useState(false);
+  if (props.policies.length === 0) return null;
   return (
     <>
-      <Button icon={<AddRegular />} disabled={props.policies.length === 0} onClick={() => setOpen(true)}>
+      <Button icon={<AddRegular />} onClick={() => setOpen(true)}>
         {t("policy.add")}
       </Button>
       {open && <AddPolicyDialog {...props} close={() => setOpen(false)} />}
