@@ -68,12 +68,13 @@ void UsageRollups::remember(std::uint64_t number, std::string_view name, std::ui
   if (number == 0) return;
   const auto known = names_.find(number);
   if (known != names_.end() && known->second.name == name && known->second.parent == parent) return;
-  if (known == names_.end() && names_.size() >= options_.names_max) return;
   names_[number] = {std::string(name), parent};
   new_names_[number] = names_[number];
 }
 
 void UsageRollups::remember_names(const UsageRecord& record) {
+  // With so many entities, looking for each one's name would cost as much as counting its calls.
+  if (names_.size() >= options_.names_max) return;
   remember(record.api, record.api_name, 0);
   remember(record.operation, record.operation_name, record.api);
   remember(record.product, record.product_name, 0);

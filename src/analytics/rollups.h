@@ -32,7 +32,7 @@ struct RollupOptions {
   TimeMs quarters_ms = 400 * kDayMs;                        // How long quarters are kept.
   std::uint64_t minute_bytes_max = std::uint64_t{2} << 30;  // The oldest minutes go sooner.
   std::size_t cells_max = 200'000;  // In memory; further callers are counted without a name.
-  std::size_t names_max = 50'000;   // Further entities stay without a name once they are gone.
+  std::size_t names_max = 50'000;   // Then no further ones are kept, for when they are gone.
 };
 
 struct UsageQuestion {
