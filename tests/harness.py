@@ -1,12 +1,15 @@
 """Starts the real mlgate on a fresh data folder and free ports, and talks to it as its users do."""
 
+import contextlib
 import http.client
 import json
 import os
 import random
 import signal
 import socket
+import sqlite3
 import ssl
+import struct
 import subprocess
 import tempfile
 import urllib.error
@@ -219,6 +222,12 @@ class Server:
                           service=service)
         assert answer.status in (200, 201), answer
         return answer.json
+
+    def kept_quotas(self):
+        """The calls that the counters of quotas in the store stand at."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.data}/store.db?mode=ro", uri=True)) as store:
+            rows = store.execute("SELECT body FROM documents WHERE collection='quota'").fetchall()
+        return [calls for (body,) in rows for *_, calls, _ in struct.iter_unpack("<6q", body.split(b"\n", 1)[1])]
 
     def subscribe(self, name, product, **more):
         """A new active subscription to a product; its primary key."""

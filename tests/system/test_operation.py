@@ -1,10 +1,8 @@
 """The program as its operator meets it: start, stop, ports, kill -9, size, configuration."""
 
-import json
 import os
 import signal
 import socket
-import sqlite3
 import sys
 import time
 import unittest
@@ -72,21 +70,11 @@ class Operation(unittest.TestCase):
             self.assertEqual(call().status, 403)
             # Counters reach the store within a second; what is awaited is the document, not a clock.
             deadline = time.monotonic() + 10
-            while not self.stored_quotas(server) and time.monotonic() < deadline:
+            while 3 not in server.kept_quotas() and time.monotonic() < deadline:
                 time.sleep(0.02)
             server.stop(signal.SIGKILL)
             server.start()
             self.assertEqual(call().status, 403)
-
-    @staticmethod
-    def stored_quotas(server):
-        store = sqlite3.connect(f"file:{server.data}/store.db?mode=ro", uri=True)
-        try:
-            rows = store.execute("SELECT body FROM documents WHERE collection = 'quota'").fetchall()
-            counters = [counter for (body,) in rows for counter in json.loads(body)["counters"]]
-            return [counter for counter in counters if counter[4] == 3]  # Calls.
-        finally:
-            store.close()
 
     def test_an_instance_is_made_at_once_and_answers(self):
         with harness.Server() as server:

@@ -7,7 +7,6 @@ import http.server
 import os
 import signal
 import sqlite3
-import struct
 import socket
 import ssl
 import subprocess
@@ -173,10 +172,7 @@ class Reload(unittest.TestCase):
                 self.assertEqual(self.get(server, "/a/x", key).status, 200)
 
             def kept():
-                with sqlite3.connect(f"file:{server.data}/store.db?mode=ro", uri=True) as store:
-                    rows = store.execute("SELECT body FROM documents WHERE collection='quota'").fetchall()
-                numbers = [struct.iter_unpack("<6q", body.split(b"\n", 1)[1]) for (body,) in rows]
-                return sum(calls == 10 for one in numbers for _, _, _, _, calls, _ in one) >= 2
+                return server.kept_quotas().count(10) >= 2
 
             wait_for(kept, "the quotas are in the store")
             server.stop(signal.SIGKILL)
