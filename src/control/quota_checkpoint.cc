@@ -4,8 +4,10 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <optional>
+#include <unordered_map>
 
 namespace mlgate::control {
 
@@ -21,17 +23,13 @@ std::string key_of(std::string_view prefix, std::size_t number) {
   return std::string(prefix) + to_hex(std::string(1, char(number)));
 }
 
-void append_number(std::string& out, std::uint64_t number) {
-  for (std::size_t i = 0; i < kNumberBytes; ++i) out.push_back(char(number >> (8 * i)));
-}
-
 void append_state(std::string& out, const policy::QuotaState& state) {
-  append_number(out, state.key.subscriber);
-  append_number(out, state.key.rule);
-  append_number(out, std::uint64_t(state.window_ms));
-  append_number(out, std::uint64_t(state.end_ms));
-  append_number(out, std::uint64_t(state.calls));
-  append_number(out, std::uint64_t(state.bytes));
+  const std::uint64_t numbers[kNumbers] = {
+      state.key.subscriber,           state.key.rule,
+      std::uint64_t(state.window_ms), std::uint64_t(state.end_ms),
+      std::uint64_t(state.calls),     std::uint64_t(state.bytes)};
+  static_assert(std::endian::native == std::endian::little, "as the documents are");
+  out.append(reinterpret_cast<const char*>(numbers), sizeof numbers);
 }
 
 std::uint64_t number_at(std::string_view bytes, std::size_t index) {
@@ -119,8 +117,20 @@ Result<void> QuotaCheckpoint::restore(std::vector<CheckpointDocument> documents)
 void QuotaCheckpoint::collect() {
   states_.clear();
   quotas_.take_changes(clock_.now_ms(), states_);
-  for (const auto& state : states_) delta_.insert_or_assign(state.key, state);
+  for (const auto& state : states_) {
+    policy::QuotaState* kept = delta_.find(state.key);
+    if (!kept) {
+      kept = &delta_.make(state.key);
+      ++delta_counters_;
+    }
+    *kept = state;
+  }
   unwritten_ = unwritten_ || !states_.empty();
+}
+
+void QuotaCheckpoint::clear_delta() {
+  delta_ = {};
+  delta_counters_ = 0;
 }
 
 CheckpointDocument QuotaCheckpoint::base(std::size_t group) {
@@ -149,15 +159,15 @@ Result<void> QuotaCheckpoint::write_delta() {
   std::vector<CheckpointDocument> documents;
   documents.push_back({.key = key_of(kQuotaDeltas, place_), .body = std::string(kMagic)});
   std::string& body = documents.back().body;
-  body.reserve(body.size() + delta_.size() * kNumbers * kNumberBytes);
-  for (const auto& [key, state] : delta_) append_state(body, state);
+  body.reserve(body.size() + delta_counters_ * kNumbers * kNumberBytes);
+  delta_.for_each([&](const auto&, const auto& state) { append_state(body, state); });
   const std::size_t group = oldest_base();
   if (!begun_) documents.push_back(base(group));
   TRY_OK(keep(std::move(documents)));
   if (!begun_) bases_[group] = ++order_;
   begun_ = true;
-  if (delta_.size() < std::max(kDeltaCountersMin, quotas_.counters() / bases_.size())) return {};
-  delta_.clear();
+  if (delta_counters_ < std::max(kDeltaCountersMin, quotas_.counters() / bases_.size())) return {};
+  clear_delta();
   place_ = (place_ + 1) % kDeltas;
   begun_ = false;
   return {};
@@ -169,7 +179,7 @@ Result<void> QuotaCheckpoint::write_all() {
   for (std::size_t group = 0; group < bases_.size(); ++group) documents.push_back(base(group));
   TRY_OK(keep(std::move(documents)));
   bases_.fill(++order_);
-  delta_.clear();
+  clear_delta();
   return {};
 }
 
@@ -178,7 +188,7 @@ Result<void> QuotaCheckpoint::write_changes() {
   const std::int64_t begun_ns = clock_.steady_ns();
   collect();
   if (!unwritten_) return {};
-  auto written = delta_.size() > kDeltaCountersMax ? write_all() : write_delta();
+  auto written = delta_counters_ > kDeltaCountersMax ? write_all() : write_delta();
   log_.note(written);
   if (!written) return written;
   unwritten_ = false;

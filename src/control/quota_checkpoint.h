@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "control/failure_log.h"
+#include "policy/counter_table.h"
 #include "policy/limits.h"
 
 #include <array>
@@ -22,7 +23,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 namespace mlgate::control {
@@ -69,6 +69,7 @@ class QuotaCheckpoint {
 
   void run();
   void collect();
+  void clear_delta();
   Result<void> keep(std::vector<CheckpointDocument> documents);
   Result<void> write_delta();
   Result<void> write_all();
@@ -80,7 +81,8 @@ class QuotaCheckpoint {
   Write write_;
   std::mutex writing_;  // Guards what follows.
   std::vector<policy::QuotaState> states_;
-  std::unordered_map<policy::CounterKey, policy::QuotaState, policy::CounterKeyHash> delta_;
+  policy::CounterTable<policy::QuotaState> delta_;
+  std::size_t delta_counters_ = 0;
   std::size_t place_ = 0;  // Of the delta.
   bool begun_ = false;     // It has been written once.
   bool unwritten_ = false;
