@@ -198,6 +198,7 @@ Result<void> Editor::erase(const Group& group) {
 }
 
 Result<void> Editor::put(User next, const User* before) {
+  if (before && equals_ignoring_case(before->email, next.email)) return write(next, before);
   TRY(const auto others, find_all<User>(tx_, service_));
   for (const User& other : others)
     if (equals_ignoring_case(other.email, next.email) &&
